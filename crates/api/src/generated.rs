@@ -1,0 +1,18 @@
+//! What `tonic-prost-build` writes; its lint exceptions live on this one module.
+#![allow(missing_docs, clippy::all, unreachable_pub, reason = "generated code")]
+
+pub mod data {
+    //! `reform.data`: records, their changes, and maintenance.
+    pub mod v1 {
+        //! Version 1.
+        tonic::include_proto!("reform.data.v1");
+    }
+}
+
+pub mod analytics {
+    //! `reform.analytics`: indicators.
+    pub mod v1 {
+        //! Version 1.
+        tonic::include_proto!("reform.analytics.v1");
+    }
+}

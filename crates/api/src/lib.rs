@@ -1,0 +1,14 @@
+//! The contract in Rust: generated messages and clients, and what both services do with them.
+//!
+//! In reading order:
+//! - [`data`] and [`analytics`]: generated from `proto/`;
+//! - [`descriptors`]: the descriptor pool that reflection, JSON, field paths and filters read;
+//! - [`error`]: reasons, details and the one way a `Status` is made;
+//! - [`json`]: the one JSON form of a message.
+
+pub mod descriptors;
+pub mod error;
+mod generated;
+pub mod json;
+
+pub use generated::{analytics, data};
