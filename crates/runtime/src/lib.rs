@@ -1,1 +1,25 @@
-//! Placeholder.
+//! How a process of the pair runs; both services and the demo share it.
+//!
+//! In reading order:
+//! - [`config`]: settings by flag, environment and one TOML file, all mistakes reported together;
+//! - [`logging`]: log lines on stderr, as text or JSON;
+//! - [`shutdown`]: signals become a token;
+//! - [`server`]: bind, serve, drain;
+//! - [`health`] and [`reflection`]: what every process serves beside its own RPCs;
+//! - [`calls`]: what happens to every call: deadline, panic, size codes, stamp, log line.
+
+pub mod calls;
+pub mod config;
+pub mod health;
+pub mod logging;
+pub mod reflection;
+pub mod server;
+pub mod shutdown;
+
+use reform_api::error::{Fault, Reason};
+use tonic::Status;
+
+/// The answer of an RPC that the contract has and this release does not.
+pub fn unimplemented(rpc: &str) -> Status {
+    Fault::new(Reason::NotImplemented, format!("{rpc} comes with a later release")).status()
+}

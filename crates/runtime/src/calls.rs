@@ -1,0 +1,136 @@
+//! What happens to every call, around whatever serves it.
+//!
+//! - A deadline that passes answers DEADLINE_EXCEEDED, also in the middle of a stream; handlers read [`Deadline`].
+//! - A panic, in a handler or in the stream it returned, answers INTERNAL and takes nothing else along.
+//! - A message over its limit answers RESOURCE_EXHAUSTED, where the transport says OUT_OF_RANGE.
+//! - Answers and errors alike carry the store and the revision they come from ([`Stamp`]).
+//! - One log line when the call is over.
+
+mod body;
+mod deadline;
+mod log;
+mod refusal;
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use reform_api::error::Reason;
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+use body::CallBody;
+pub use deadline::Deadline;
+use log::CallLog;
+use refusal::{refuse, translate};
+
+/// Initial metadata of every answer: the id of the store that it comes from.
+pub const STORE_ID: HeaderName = HeaderName::from_static("reform-store-id");
+
+/// Initial metadata of every answer: a revision at or after the one that it comes from.
+pub const REVISION: HeaderName = HeaderName::from_static("reform-revision");
+
+/// Tells the store id and the revision of this moment; no store id yet means no stamp.
+pub type Stamp = Arc<dyn Fn() -> (String, i64) + Send + Sync>;
+
+/// Puts [`Calls`] around a server's routes; it sits outside of everything else.
+#[derive(Clone)]
+pub struct CallLayer {
+    stamp: Option<Stamp>,
+}
+
+impl CallLayer {
+    /// With a `stamp`, its two metadata are set on every answer that does not have them already.
+    pub fn new(stamp: Option<Stamp>) -> Self {
+        Self { stamp }
+    }
+}
+
+impl std::fmt::Debug for CallLayer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallLayer").field("stamp", &self.stamp.is_some()).finish()
+    }
+}
+
+impl<S> Layer<S> for CallLayer {
+    type Service = Calls<S>;
+
+    fn layer(&self, inner: S) -> Calls<S> {
+        Calls { inner, layer: self.clone() }
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Calls<S> {
+    inner: S,
+    layer: CallLayer,
+}
+
+impl<S> Service<Request<Body>> for Calls<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let deadline = Deadline::of_headers(request.headers());
+        if let Some(deadline) = deadline {
+            request.extensions_mut().insert(deadline);
+        }
+        let log = CallLog::new(&request);
+        let span = tracing::debug_span!("call", rpc = request.uri().path());
+        let stamp = self.layer.stamp.clone();
+        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        Box::pin(async move {
+            let handled = deadline::within(deadline, handled).instrument(span.clone()).await;
+            let mut response = match handled {
+                Some(Ok(answered)) => answered?,
+                Some(Err(_panic)) => refuse(Reason::Panic).into_http(),
+                None => refuse(Reason::Deadline).into_http(),
+            };
+            if let Some(stamp) = stamp {
+                add_stamp(response.headers_mut(), stamp());
+            }
+            Ok(finish(response, deadline, log, span))
+        })
+    }
+}
+
+/// An error before the first message stands in the headers; any other end is in the trailers, yet to come.
+fn finish(
+    mut response: Response<Body>,
+    deadline: Option<Deadline>,
+    mut log: CallLog,
+    span: tracing::Span,
+) -> Response<Body> {
+    translate(response.headers_mut());
+    match Status::from_header_map(response.headers()) {
+        Some(status) => {
+            log.end(status.code());
+            response
+        }
+        None => response.map(|inner| Body::new(CallBody::new(inner, deadline, log, span))),
+    }
+}
+
+fn add_stamp(headers: &mut HeaderMap, (store_id, revision): (String, i64)) {
+    let Ok(store_id) = HeaderValue::try_from(store_id) else { return };
+    if store_id.is_empty() {
+        return;
+    }
+    headers.entry(STORE_ID).or_insert(store_id);
+    headers.entry(REVISION).or_insert_with(|| revision.into());
+}

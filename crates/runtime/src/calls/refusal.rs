@@ -1,0 +1,48 @@
+//! Errors that arise outside of handlers, with the reasons of the contract.
+
+use http::HeaderMap;
+use reform_api::error::{Fault, Reason};
+use tonic::{Code, Status};
+
+/// The answer to a call that was ended from outside; it says nothing of what the handler did.
+pub(super) fn refuse(reason: Reason) -> Status {
+    let message = if reason == Reason::Deadline {
+        "the deadline passed; a write may have been done"
+    } else {
+        "a defect of the service ended this call"
+    };
+    Fault::new(reason, message).status()
+}
+
+/// Rewrites what the transport says about messages over their limits; everything else stays as it is.
+pub(super) fn translate(headers: &mut HeaderMap) {
+    // The cheap test first: this runs for every call, and almost all of them are OK.
+    if headers
+        .get(Status::GRPC_STATUS)
+        .is_none_or(|code| Code::from_bytes(code.as_bytes()) != Code::OutOfRange)
+    {
+        return;
+    }
+    let Some(status) = Status::from_header_map(headers) else { return };
+    if !status.details().is_empty() {
+        return;
+    }
+    // There is no other mark: the code is shared with COMPACTED, which has details.
+    let reason = match status.message() {
+        text if text.starts_with("Error, decoded message length too large") => Reason::MessageTooLarge,
+        text if text.starts_with("Error, encoded message length too large") => Reason::AnswerTooLarge,
+        _ => return,
+    };
+    let message = status.message().trim_start_matches("Error, ");
+    write(headers, &Fault::new(reason, message).status());
+}
+
+/// Puts `status` where the end of a call stands, in the place of another.
+pub(super) fn write(headers: &mut HeaderMap, status: &Status) {
+    headers.remove(Status::GRPC_MESSAGE);
+    headers.remove(Status::GRPC_STATUS_DETAILS);
+    if status.add_header(headers).is_err() {
+        // The message does not fit a header; the code alone does.
+        headers.insert(Status::GRPC_STATUS, i32::from(status.code()).into());
+    }
+}

@@ -1,0 +1,7 @@
+//! The runtime as a service sees it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod calls;
+mod config;
+mod server;
+mod stub;
