@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Indicators over the records of one store: pure functions, without transport, storage or a clock.
+//!
+//! In reading order:
+//! - [`number`] and [`estimate`]: exact numbers, and figures whose bounds travel; [`wilson`]: rates;
+//! - [`span`]: the periods of a series;
+//! - [`view`]: the records, folded from changes;
+//! - [`query`], [`filter`] and [`answer`]: what is asked and what comes back;
+//! - [`catalogue`]: every indicator, and the one function that answers a query.
+
+pub mod answer;
+pub mod catalogue;
+pub mod estimate;
+pub mod filter;
+pub mod number;
+pub mod query;
+pub mod span;
+pub mod view;
+pub mod wilson;
+
+pub use answer::{Answer, Point, Series};
+pub use catalogue::answer;
+pub use query::{Query, QueryError};
+pub use view::{Change, View};
