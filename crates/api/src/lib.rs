@@ -4,10 +4,14 @@
 //! - [`data`] and [`analytics`]: generated from `proto/`;
 //! - [`descriptors`]: the descriptor pool that reflection, JSON, field paths and filters read;
 //! - [`error`]: reasons, details and the one way a `Status` is made;
-//! - [`json`]: the one JSON form of a message.
+//! - [`json`]: the one JSON form of a message;
+//! - [`field_path`]: paths of fields inside a record;
+//! - [`convert`]: wire → domain, and what is refused on the way.
 
+pub mod convert;
 pub mod descriptors;
 pub mod error;
+pub mod field_path;
 mod generated;
 pub mod json;
 
