@@ -1,14 +1,16 @@
 //! Every indicator: what it is, what a query may set, and the function that answers.
 //!
-//! An indicator's module holds its `Definition` as a constant, next to the function; the list is here.
+//! An indicator's module holds its `Definition` as a constant, next to the function; the list here is by id.
 
 use reform_model::Kind;
 
 use crate::answer::{Answer, Code};
+use crate::electoral::{effective, parliamentary};
 use crate::filter;
 use crate::query::{Query, QueryError};
 use crate::span::Granularity;
 use crate::view::View;
+use crate::{appeals, norms, observed, parties, reforms};
 
 /// What an indicator is.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +61,17 @@ pub fn all() -> &'static [&'static Definition] {
     ALL
 }
 
-const ALL: &[&Definition] = &[];
+const ALL: &[&Definition] = &[
+    &appeals::DEFINITION,
+    &effective::SEATS,
+    &effective::VOTES,
+    &parliamentary::NEW,
+    &observed::DEFINITION,
+    &parliamentary::ALL,
+    &reforms::DEFINITION,
+    &parties::DEFINITION,
+    &norms::DEFINITION,
+];
 
 /// The indicator of that id, without `indicators/`.
 pub fn get(id: &str) -> Option<&'static Definition> {

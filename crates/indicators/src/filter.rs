@@ -1,5 +1,7 @@
 //! Filters over the dimensions of an indicator, in the syntax of AIP-160: `OR` binds tighter than `AND`.
 
+use std::borrow::Cow;
+
 use aip_160::{Comparator, Expression, Restriction, Value};
 
 use crate::answer::Labels;
@@ -10,6 +12,9 @@ pub const LENGTH_MAX: usize = 4096;
 pub const TERMS_MAX: usize = 100;
 /// Deepest nesting of parentheses.
 pub const DEPTH_MAX: usize = 16;
+
+/// The value of a dimension, looked up.
+type Lookup<'f, 'a> = &'f dyn Fn(&str) -> Option<Cow<'a, str>>;
 
 /// A filter over labels such as `institution` or `channel`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +97,12 @@ impl DimensionFilter {
 
     /// Whether the labels match; a dimension without a value makes a comparison unknown, and only true matches.
     pub fn matches(&self, labels: &Labels) -> bool {
-        self.0.evaluate(labels) == Some(true)
+        self.matches_by(&|dimension| labels.get(dimension).map(|value| Cow::from(value.as_str())))
+    }
+
+    /// As [`DimensionFilter::matches`], for values that are looked up one by one.
+    pub fn matches_by<'a>(&self, value_of: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> bool {
+        self.0.evaluate(value_of) == Some(true)
     }
 }
 
@@ -106,21 +116,21 @@ impl Node {
     }
 
     /// Three-valued, as the filters of the data service are.
-    fn evaluate(&self, labels: &Labels) -> Option<bool> {
+    fn evaluate(&self, labels: Lookup<'_, '_>) -> Option<bool> {
         match self {
             Node::All(nodes) => join(nodes, labels, false),
             Node::Any(nodes) => join(nodes, labels, true),
             Node::Not(node) => node.evaluate(labels).map(|truth| !truth),
             Node::Is { dimension, pattern, equal } => {
-                let value = labels.get(dimension).filter(|value| !value.is_empty())?;
-                Some(pattern.matches(value) == *equal)
+                let value = labels(dimension).filter(|value| !value.is_empty())?;
+                Some(pattern.matches(&value) == *equal)
             }
         }
     }
 }
 
 /// `decisive` is the truth that settles it: false for AND, true for OR.
-fn join(nodes: &[Node], labels: &Labels, decisive: bool) -> Option<bool> {
+fn join(nodes: &[Node], labels: Lookup<'_, '_>, decisive: bool) -> Option<bool> {
     let mut outcome = Some(!decisive);
     for node in nodes {
         match node.evaluate(labels) {

@@ -5,14 +5,28 @@
 //! - [`span`]: the periods of a series;
 //! - [`view`]: the records, folded from changes;
 //! - [`query`], [`filter`] and [`answer`]: what is asked and what comes back;
+//! - [`selection`], [`coverage`], [`counting`] and [`reported`]: which observation is used, what an empty period means,
+//!   and the frames of counted and of published series;
+//! - [`reforms`], [`parties`], [`appeals`], [`norms`] and [`observed`]: indicators;
+//! - [`electoral`]: elections and chambers;
 //! - [`catalogue`]: every indicator, and the one function that answers a query.
 
 pub mod answer;
+pub mod appeals;
 pub mod catalogue;
+pub mod counting;
+pub mod coverage;
+pub mod electoral;
 pub mod estimate;
 pub mod filter;
+pub mod norms;
 pub mod number;
+pub mod observed;
+pub mod parties;
 pub mod query;
+pub mod reforms;
+pub mod reported;
+pub mod selection;
 pub mod span;
 pub mod view;
 pub mod wilson;

@@ -1,0 +1,278 @@
+//! Counting records by period: the frame of every COUNTED series of events.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use reform_model::{Date, Kind, Name, Period, Record};
+
+use crate::answer::{Builder, Code, JURISDICTION, Labels, ORIGIN, Point};
+use crate::coverage::{Register, registers};
+use crate::estimate::{Estimate, Style};
+use crate::query::{Origin, Query, QueryError};
+use crate::span::{Bucket, Extent, Granularity, POINTS_MAX};
+use crate::view::View;
+
+/// A record that may count, and what the frame asks of it.
+pub trait Countable<'a> {
+    /// The record.
+    fn record(&self) -> &'a Record;
+    /// When it happened; none is unknown.
+    fn date(&self) -> Option<Date>;
+    /// The value of a dimension; none where it has no value.
+    fn dimension(&self, name: &str) -> Option<Cow<'a, str>>;
+}
+
+/// What counts, and what a point is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame {
+    /// The kind whose registers make an empty period zero; none where an empty period has no figure.
+    pub zero: Option<Kind>,
+    /// The dimension that a register's subject is a value of; empty when there is none.
+    pub subject: &'static str,
+    /// The unit of the counts.
+    pub unit: &'static str,
+    /// The indicator's own granularity.
+    pub granularity: Granularity,
+}
+
+/// Records of one point.
+struct Group<'a, T> {
+    items: Vec<T>,
+    sources: BTreeSet<&'a Name>,
+}
+
+/// One series while it is counted.
+struct Tally<'a, T> {
+    buckets: BTreeMap<Bucket, Group<'a, T>>,
+    coarse: Vec<Date>,
+    undated: i64,
+    extent: Extent,
+}
+
+impl<T> Default for Tally<'_, T> {
+    fn default() -> Self {
+        Self { buckets: BTreeMap::new(), coarse: Vec::new(), undated: 0, extent: Extent::default() }
+    }
+}
+
+/// The jurisdiction, then the values of the dimensions asked for.
+type Key<'a> = Vec<Cow<'a, str>>;
+
+impl Frame {
+    /// Counts records into the builder: one point for each period with records, and zeros where a register says so.
+    pub fn count<'a, T: Countable<'a>>(
+        self,
+        view: &'a View,
+        query: &'a Query,
+        items: impl Iterator<Item = T>,
+        builder: &mut Builder,
+    ) -> Result<(), QueryError> {
+        let figure = |items: &[T], point: &mut Point| {
+            // Items come by name, so two of one record stand side by side.
+            let again = |pair: &[T]| matches!(pair, [a, b] if a.record().name == b.record().name);
+            let repeats = items.windows(2).filter(|pair| again(pair)).count();
+            let count = i64::try_from(items.len() - repeats).unwrap_or(i64::MAX);
+            point.estimate = Some(Estimate::exact(count).with_style(Style::Count));
+            point.records = count;
+        };
+        self.fold(view, query, items, &figure, builder)
+    }
+
+    /// As [`Frame::count`], with a figure of one's own for the records of a point.
+    pub fn fold<'a, T: Countable<'a>>(
+        self,
+        view: &'a View,
+        query: &'a Query,
+        items: impl Iterator<Item = T>,
+        figure: &dyn Fn(&[T], &mut Point),
+        builder: &mut Builder,
+    ) -> Result<(), QueryError> {
+        let granularity = query.granularity.unwrap_or(self.granularity);
+        let mut tallies: BTreeMap<Key<'a>, Tally<'a, T>> = BTreeMap::new();
+        for item in items {
+            if let Some(key) = key(query, &item) {
+                tallies.entry(key).or_default().take(item, granularity, query.period);
+            }
+        }
+        self.fill_with_zeros(view, query, granularity, &mut tallies)?;
+        for (key, tally) in tallies {
+            let labels = labels(query, &key);
+            for point in tally.points(query.period, figure) {
+                builder.push(labels.clone(), self.unit, point);
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_with_zeros<'a, T>(
+        self,
+        view: &'a View,
+        query: &'a Query,
+        granularity: Granularity,
+        tallies: &mut BTreeMap<Key<'a>, Tally<'a, T>>,
+    ) -> Result<(), QueryError> {
+        for register in self.zero.into_iter().flat_map(|kind| registers(view, kind)) {
+            if let Some(key) = self.own_series(query, &register) {
+                tallies.entry(key).or_default();
+            }
+            for (key, tally) in tallies.iter_mut() {
+                let Some((jurisdiction, values)) = key.split_first() else { continue };
+                let place = query.group_by.iter().position(|name| name == self.subject);
+                let subject = place.and_then(|place| values.get(place)).map(AsRef::as_ref);
+                if register.speaks_of(jurisdiction, subject) {
+                    tally.fill(&register, granularity, query.period)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The series that a register makes complete even where no record is in it at all.
+    fn own_series<'a>(self, query: &Query, register: &Register<'a>) -> Option<Key<'a>> {
+        if !query.wants_jurisdiction(register.jurisdiction) || query.filter.is_some() {
+            return None;
+        }
+        let jurisdiction = Cow::from(register.jurisdiction);
+        match (query.group_by.as_slice(), register.subject) {
+            ([], None) => Some(vec![jurisdiction]),
+            ([dimension], Some(subject)) if dimension == self.subject => {
+                Some(vec![jurisdiction, Cow::from(subject.as_str())])
+            }
+            ([] | [_, ..], Some(_) | None) => None,
+        }
+    }
+}
+
+impl<'a, T: Countable<'a>> Tally<'a, T> {
+    fn take(&mut self, item: T, granularity: Granularity, period: Option<Period>) {
+        let Some(date) = item.date() else {
+            self.undated += 1;
+            return;
+        };
+        self.extent.add(date);
+        match Bucket::of(granularity, date).map(|whole| whole.within(period)) {
+            Some(Some(bucket)) if bucket.contains(date) => {
+                let group = self.buckets.entry(bucket).or_insert_with(Group::new);
+                group.sources.extend(item.record().citations.iter().map(|citation| &citation.source));
+                group.items.push(item);
+            }
+            Some(Some(bucket)) if bucket.may_contain(date) => self.coarse.push(date),
+            Some(_) => {}
+            None if overlaps(date, period) => self.coarse.push(date),
+            None => {}
+        }
+    }
+
+    fn points(self, period: Option<Period>, figure: &dyn Fn(&[T], &mut Point)) -> Vec<Point> {
+        let Self { buckets, coarse, undated, extent: _ } = self;
+        let mut placed = vec![false; coarse.len()];
+        let mut points = Vec::new();
+        for (bucket, group) in buckets {
+            let mut point = Point::new(bucket.period(), None);
+            figure(&group.items, &mut point);
+            point.set_sources(group.sources);
+            point.excluded = undated;
+            if bucket.is_cut() {
+                point.warn(Code::PartialPeriod, "only a part of the period was asked for", 0);
+            }
+            for (date, placed) in coarse.iter().zip(&mut placed) {
+                if bucket.may_contain(*date) {
+                    *placed = true;
+                    point.warn(Code::ImpreciseDate, TOO_COARSE, 1);
+                }
+            }
+            points.push(point);
+        }
+        let lost = coarse.into_iter().zip(placed).filter_map(|(date, placed)| (!placed).then_some(date));
+        points.extend(without_figure(lost, undated));
+        if points.is_empty() && undated > 0 {
+            let mut point = Point::new(period.unwrap_or_default(), None);
+            point.excluded = undated;
+            points.push(point);
+        }
+        points
+    }
+}
+
+const TOO_COARSE: &str = "records whose date is too coarse for the period are not counted";
+
+/// Dates too coarse for any period with a figure: a point without one, so that they are not lost.
+fn without_figure(dates: impl Iterator<Item = Date>, undated: i64) -> Vec<Point> {
+    let mut found: BTreeMap<_, Point> = BTreeMap::new();
+    for date in dates {
+        let period = window(date);
+        let point = found.entry((period.first(), period.last())).or_insert_with(|| {
+            let mut point = Point::new(period, None);
+            point.excluded = undated;
+            point
+        });
+        point.warn(Code::ImpreciseDate, TOO_COARSE, 1);
+    }
+    found.into_values().collect()
+}
+
+/// The span in which a date lies.
+fn window(date: Date) -> Period {
+    let end = |digits| Date::new(Some(digits), None).ok();
+    Period { start: date.digits().and_then(end), end: date.latest().or(date.digits()).and_then(end) }
+}
+
+impl<'a, T> Tally<'a, T> {
+    fn fill(
+        &mut self,
+        register: &Register<'a>,
+        granularity: Granularity,
+        period: Option<Period>,
+    ) -> Result<(), QueryError> {
+        let mut extent = self.extent;
+        register.extend(&mut extent);
+        let Some((first, last)) = extent.answered(period) else { return Ok(()) };
+        let buckets = Bucket::series(granularity, first, last);
+        if buckets.len() > POINTS_MAX {
+            return Err(QueryError::field("granularity", format!("more than {POINTS_MAX} periods")));
+        }
+        for whole in buckets {
+            let Some(bucket) = whole.within(period).filter(|bucket| register.covers(*bucket)) else {
+                continue;
+            };
+            let group = self.buckets.entry(bucket).or_insert_with(Group::new);
+            if group.items.is_empty() {
+                group.sources.insert(register.source);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T> Group<'_, T> {
+    fn new() -> Self {
+        Self { items: Vec::new(), sources: BTreeSet::new() }
+    }
+}
+
+fn overlaps(date: Date, period: Option<Period>) -> bool {
+    period.is_none_or(|period| period.first() <= date.last() && date.first() <= period.last())
+}
+
+/// The series that an item belongs to; none when the query does not ask for it.
+fn key<'a>(query: &Query, item: &impl Countable<'a>) -> Option<Key<'a>> {
+    let jurisdiction = item.record().jurisdiction.as_str();
+    if !query.wants_jurisdiction(jurisdiction) {
+        return None;
+    }
+    if let Some(filter) = &query.filter
+        && !filter.matches_by(&|name| item.dimension(name))
+    {
+        return None;
+    }
+    let values = query.group_by.iter().map(|name| item.dimension(name).unwrap_or_default());
+    Some(std::iter::once(Cow::from(jurisdiction)).chain(values).collect())
+}
+
+fn labels(query: &Query, key: &Key<'_>) -> Labels {
+    let names = std::iter::once(JURISDICTION).chain(query.group_by.iter().map(String::as_str));
+    let mut labels: Labels =
+        names.zip(key).map(|(name, value)| (name.to_owned(), value.clone().into_owned())).collect();
+    labels.insert(ORIGIN.to_owned(), Origin::Counted.as_str().to_owned());
+    labels
+}

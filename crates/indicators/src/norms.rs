@@ -1,0 +1,178 @@
+//! `unconstitutionality-rate`: of the norms that a court judged, the share found inconsistent.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use reform_model::measure::Variable;
+use reform_model::participation::Decision;
+use reform_model::vocabulary::Basis;
+use reform_model::{Date, Kind, Name, Record};
+
+use crate::answer::{Answer, BASIS, Builder, Code, JURISDICTION, Labels, ORIGIN, Point};
+use crate::catalogue::Definition;
+use crate::counting::{Countable, Frame};
+use crate::estimate::Estimate;
+use crate::query::{Origin, Query, QueryError};
+use crate::selection::{Candidate, Choice, Thing, candidates, choose};
+use crate::span::{Granularity, lies_within};
+use crate::view::View;
+use crate::wilson;
+
+const ID: &str = "unconstitutionality-rate";
+const INSTITUTION: &str = "institution";
+const CONSISTENT: &str = "consistent";
+const INCONSISTENT: &str = "inconsistent";
+/// Below this many judged norms a rate says little.
+const NORMS_FEW: i64 = 10;
+
+/// What it is.
+pub const DEFINITION: Definition = Definition {
+    id: ID,
+    title: "Norms found unconstitutional",
+    definition: "Norms found inconsistent with the constitution among the norms judged. Norms are counted, never \
+                 decisions; a decision that does not state both counts is outside the denominator and is counted as \
+                 unknown. Reported: the published parts of the same subject, span and day.",
+    formula: "inconsistent / (consistent + inconsistent), with a 95 % Wilson interval",
+    formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
+    formula_version: 1,
+    unit: "share of norms",
+    dimensions: &[INSTITUTION],
+    parameters: &[],
+    kinds: &[Kind::Decision, Kind::Observation, Kind::Variable],
+    granularities: Granularity::CALENDAR,
+    compute: unconstitutionality_rate,
+};
+
+struct Decided<'a> {
+    record: &'a Record,
+    decision: &'a Decision,
+}
+
+impl<'a> Countable<'a> for Decided<'a> {
+    fn record(&self) -> &'a Record {
+        self.record
+    }
+
+    fn date(&self) -> Option<Date> {
+        self.decision.date
+    }
+
+    fn dimension(&self, name: &str) -> Option<Cow<'a, str>> {
+        let institution = self.decision.institution.as_ref().filter(|_| name == INSTITUTION)?;
+        Some(Cow::from(institution.as_str()))
+    }
+}
+
+fn unconstitutionality_rate(view: &View, query: &Query) -> Result<Answer, QueryError> {
+    let mut builder = Builder::default();
+    if query.wants(Origin::Counted) {
+        let frame =
+            Frame { zero: None, subject: INSTITUTION, unit: DEFINITION.unit, granularity: Granularity::Year };
+        let decided = view.decisions().map(|(record, decision)| Decided { record, decision });
+        frame.fold(view, query, decided, &counted, &mut builder)?;
+    }
+    if query.wants(Origin::Reported) {
+        reported(view, query, &mut builder);
+    }
+    Ok(builder.finish(ID, DEFINITION.formula_version))
+}
+
+fn counted(items: &[Decided<'_>], point: &mut Point) {
+    let (mut consistent, mut inconsistent) = (0_i64, 0_i64);
+    for item in items {
+        if let (Some(good), Some(bad)) = (item.decision.norms_consistent, item.decision.norms_inconsistent) {
+            consistent += i64::from(good);
+            inconsistent += i64::from(bad);
+            point.records += 1;
+        } else {
+            point.unknown += 1;
+        }
+    }
+    if point.records > 0 {
+        set_rate(point, &Estimate::exact(inconsistent), &Estimate::exact(consistent));
+    }
+}
+
+fn set_rate(point: &mut Point, inconsistent: &Estimate, consistent: &Estimate) {
+    point.estimate = wilson::rate(inconsistent, consistent);
+    let whole = |estimate: &Estimate| estimate.value.as_ref().filter(|_| estimate.is_exact())?.to_i64();
+    if let (Some(part), Some(rest)) = (whole(inconsistent), whole(consistent)) {
+        point.numerator = Some(part);
+        point.denominator = part.checked_add(rest);
+    }
+    if point.denominator.is_some_and(|norms| norms < NORMS_FEW) {
+        point.warn(Code::SmallN, "few norms were judged", 0);
+    }
+}
+
+/// The published parts by what they are of; the variable is left out of that, because each part has its own.
+type Parts<'a> = BTreeMap<&'a str, Vec<Candidate<'a>>>;
+
+fn reported(view: &View, query: &Query, builder: &mut Builder) {
+    // Any variable serves as the key: all parts of one thing get the same one.
+    let mut things: BTreeMap<Thing, Parts<'_>> = BTreeMap::new();
+    let Some(first) = view.variables_reporting(ID).next().map(|(record, _)| record.name.clone()) else {
+        return;
+    };
+    for (record, variable) in view.variables_reporting(ID) {
+        let Some(part) = part(variable) else { continue };
+        for candidate in candidates(view, &record.name) {
+            let thing = Thing { variable: first.clone(), ..Thing::of(candidate) };
+            things.entry(thing).or_default().entry(part).or_default().push(candidate);
+        }
+    }
+    for (thing, parts) in things {
+        let pick = |part: &str| choose(view, parts.get(part).into_iter().flatten().copied());
+        let (Some(inconsistent), Some(consistent)) = (pick(INCONSISTENT), pick(CONSISTENT)) else { continue };
+        if wants(query, &thing) && lies_within(inconsistent.chosen.answers_for(), query.period) {
+            let point = reported_point(&thing, &inconsistent, &consistent);
+            builder.push(labels(query, &thing), DEFINITION.unit, point);
+        }
+    }
+}
+
+fn part(variable: &Variable) -> Option<&str> {
+    variable.reports.as_ref().map(|reports| reports.part.as_str())
+}
+
+fn reported_point(thing: &Thing, inconsistent: &Choice<'_>, consistent: &Choice<'_>) -> Point {
+    let mut point = Point::new(inconsistent.chosen.observation.period, None);
+    set_rate(&mut point, &inconsistent.chosen.estimate(), &consistent.chosen.estimate());
+    point.records = 2;
+    point.excluded = i64::try_from(inconsistent.others.len() + consistent.others.len()).unwrap_or(i64::MAX);
+    let records = [inconsistent.chosen.record, consistent.chosen.record];
+    point.set_sources(records.into_iter().flat_map(Record::sources));
+    let conflicts = inconsistent.conflicts() + consistent.conflicts();
+    let conflicts = conflicts + inconsistent.chosen.unresolved() + consistent.chosen.unresolved();
+    if conflicts > 0 {
+        let count = i64::try_from(conflicts).unwrap_or(i64::MAX);
+        point.warn(Code::Conflict, "rival figures of the parts contradict these", count);
+    }
+    if thing.basis == Basis::CumulativeSince {
+        point.warn(Code::Cumulative, "a running total, not the figure of a period", 0);
+    }
+    point
+}
+
+fn wants(query: &Query, thing: &Thing) -> bool {
+    let known = |name: &str| {
+        let subject = thing.subject.as_ref().filter(|_| name == INSTITUTION)?;
+        Some(Cow::from(subject.as_str()))
+    };
+    query.wants_jurisdiction(&thing.jurisdiction)
+        && thing.dimensions.is_empty()
+        && query.filter.as_ref().is_none_or(|filter| filter.matches_by(&known))
+}
+
+fn labels(query: &Query, thing: &Thing) -> Labels {
+    let mut labels = crate::answer::labels([
+        (JURISDICTION, thing.jurisdiction.as_str()),
+        (ORIGIN, Origin::Reported.as_str()),
+        (BASIS, thing.basis.as_str()),
+    ]);
+    let subject = thing.subject.as_ref().map(Name::to_string);
+    if subject.is_some() || query.group_by.iter().any(|name| name == INSTITUTION) {
+        labels.insert(INSTITUTION.to_owned(), subject.unwrap_or_default());
+    }
+    labels
+}

@@ -1,0 +1,107 @@
+//! `observation-series`: any variable as it was observed.
+
+use std::borrow::Cow;
+
+use reform_model::vocabulary::Basis;
+use reform_model::{Kind, Name};
+
+use crate::answer::{Answer, BASIS, Builder, JURISDICTION, Labels, ORIGIN};
+use crate::catalogue::{Definition, Parameter};
+use crate::query::{Origin, Query, QueryError};
+use crate::reported::{own_point, unit};
+use crate::selection::{Choice, Thing, candidates, choose_each};
+use crate::span::{Bucket, Granularity, lies_within};
+use crate::view::View;
+
+const ID: &str = "observation-series";
+const VARIABLE: &str = "variable";
+const SUBJECT: &str = "subject";
+
+/// What it is.
+pub const DEFINITION: Definition = Definition {
+    id: ID,
+    title: "Observations of a variable",
+    definition: "The values of a variable as published, each over its own period, one series for each subject, basis \
+                 and set of dimensions. Of rivals the best is used: preferred first, deprecated and forecasts never, \
+                 then by method, release, day of publication and name; the others are excluded, and those that \
+                 contradict it are in the caveat CONFLICT. A granularity keeps only in-period values of exactly that \
+                 length.",
+    formula: "the observation that was chosen for each period",
+    formula_source: "",
+    formula_version: 1,
+    unit: "",
+    dimensions: &[SUBJECT, BASIS],
+    parameters: &[Parameter {
+        key: VARIABLE,
+        description: "Name of the variable record.",
+        values: &[],
+        default_value: "",
+        required: true,
+    }],
+    kinds: &[Kind::Observation, Kind::Variable, Kind::Source],
+    granularities: &[
+        Granularity::Event,
+        Granularity::Year,
+        Granularity::HalfYear,
+        Granularity::Quarter,
+        Granularity::Month,
+    ],
+    compute: observation_series,
+};
+
+fn observation_series(view: &View, query: &Query) -> Result<Answer, QueryError> {
+    let mut builder = Builder::default();
+    let path = "parameters.variable";
+    let name = query.record_parameter(VARIABLE)?.ok_or_else(|| QueryError::field(path, "is required"))?;
+    let Some((record, variable)) = view.variable(&name) else {
+        if view.get(&name).is_some() {
+            return Err(QueryError::field(path, "is no variable"));
+        }
+        return Err(QueryError::NotFound { path: path.to_owned(), name });
+    };
+    if query.wants(Origin::Reported) {
+        for (thing, choice) in choose_each(view, candidates(view, &record.name)) {
+            if wants(query, &thing, &choice) {
+                builder.push(labels(query, &thing), unit(variable, choice.chosen), own_point(&choice));
+            }
+        }
+    }
+    Ok(builder.finish(ID, DEFINITION.formula_version))
+}
+
+fn wants(query: &Query, thing: &Thing, choice: &Choice<'_>) -> bool {
+    let known = |name: &str| match name {
+        SUBJECT => thing.subject.as_ref().map(|subject| Cow::from(subject.as_str())),
+        BASIS => Some(Cow::from(thing.basis.as_str())),
+        _ => None,
+    };
+    query.wants_jurisdiction(&thing.jurisdiction)
+        && lies_within(choice.chosen.answers_for(), query.period)
+        && query.filter.as_ref().is_none_or(|filter| filter.matches_by(&known))
+        && has_length(query.granularity, choice)
+}
+
+fn has_length(granularity: Option<Granularity>, choice: &Choice<'_>) -> bool {
+    let observation = choice.chosen.observation;
+    let Some(granularity) = granularity.filter(|granularity| *granularity != Granularity::Event) else {
+        return true;
+    };
+    if observation.basis != Basis::InPeriod {
+        return true;
+    }
+    let bucket = Bucket::containing(granularity, observation.period.first());
+    (bucket.first, bucket.last) == (observation.period.first(), observation.period.last())
+}
+
+fn labels(query: &Query, thing: &Thing) -> Labels {
+    // The contract's own labels win over a free dimension of the same key.
+    let mut labels = thing.dimensions.clone();
+    labels.insert(JURISDICTION.to_owned(), thing.jurisdiction.clone());
+    labels.insert(ORIGIN.to_owned(), Origin::Reported.as_str().to_owned());
+    labels.insert(BASIS.to_owned(), thing.basis.as_str().to_owned());
+    let subject = thing.subject.as_ref().map(Name::to_string);
+    if subject.is_some() || query.group_by.iter().any(|name| name == SUBJECT) {
+        labels.insert(SUBJECT.to_owned(), subject.unwrap_or_default());
+    }
+    labels
+}

@@ -1,0 +1,112 @@
+//! `reforms-per-year`: reforms that reached a stage in the period.
+
+use std::borrow::Cow;
+
+use reform_model::reform::{Reform, Stage};
+use reform_model::vocabulary::StageKind;
+use reform_model::{Date, Kind, Record};
+
+use crate::answer::{Answer, Builder};
+use crate::catalogue::{Definition, Parameter};
+use crate::counting::{Countable, Frame};
+use crate::query::{Origin, Query, QueryError};
+use crate::reported::Reading;
+use crate::span::Granularity;
+use crate::view::View;
+
+const ID: &str = "reforms-per-year";
+const STAGE: &str = "stage";
+
+/// What it is.
+pub const DEFINITION: Definition = Definition {
+    id: ID,
+    title: "Reforms per period",
+    definition: "Reforms that reached a stage in the period, the first time that they did. Planned stages never \
+                 count; a stage that was reached on an unknown day is in no period and is counted as excluded. When \
+                 the grouping or the filter names the stage, every stage counts unless the parameter picks one.",
+    formula: "number of reforms whose stage is dated in the period",
+    formula_source: "",
+    formula_version: 1,
+    unit: "reforms",
+    dimensions: &["area", "package", STAGE, "act"],
+    parameters: &[Parameter {
+        key: STAGE,
+        description: "The stage that a reform must have reached.",
+        values: &[
+            "ANNOUNCED",
+            "ADOPTED",
+            "IN_FORCE",
+            "FIRST_APPLIED",
+            "REPEALED",
+            "EXPIRED",
+            "PASSED_CHAMBER",
+        ],
+        default_value: "ADOPTED",
+        required: false,
+    }],
+    kinds: &[Kind::Reform, Kind::Observation, Kind::Variable, Kind::Source],
+    granularities: Granularity::CALENDAR,
+    compute: reforms_per_year,
+};
+
+struct Reached<'a> {
+    record: &'a Record,
+    reform: &'a Reform,
+    stage: &'a Stage,
+}
+
+impl<'a> Countable<'a> for Reached<'a> {
+    fn record(&self) -> &'a Record {
+        self.record
+    }
+
+    fn date(&self) -> Option<Date> {
+        self.stage.date
+    }
+
+    fn dimension(&self, name: &str) -> Option<Cow<'a, str>> {
+        let reform = self.reform;
+        match name {
+            "area" => reform.area.map(|area| Cow::from(area.as_str())),
+            "package" => reform.package.as_ref().map(|package| Cow::from(package.as_str())),
+            STAGE => Some(Cow::from(self.stage.kind.as_str())),
+            "act" => reform.legal_act.map(|act| Cow::from(act.as_str())),
+            _ => None,
+        }
+    }
+}
+
+fn reforms_per_year(view: &View, query: &Query) -> Result<Answer, QueryError> {
+    let mut builder = Builder::default();
+    if query.wants(Origin::Counted) {
+        let picked = query.parameter(STAGE);
+        let every = picked.is_none() && query.mentions(STAGE);
+        let wanted = picked.unwrap_or(StageKind::Adopted.as_str());
+        let kinds: Vec<StageKind> =
+            StageKind::ALL.iter().copied().filter(|kind| every || kind.as_str() == wanted).collect();
+        let reached = view.reforms().flat_map(|(record, reform)| {
+            let stages = kinds.iter().filter_map(|kind| first_reached(reform, *kind));
+            stages.map(|stage| Reached { record, reform, stage }).collect::<Vec<_>>()
+        });
+        let frame = Frame {
+            zero: Some(Kind::Reform),
+            subject: "",
+            unit: DEFINITION.unit,
+            granularity: Granularity::Year,
+        };
+        frame.count(view, query, reached, &mut builder)?;
+    }
+    if query.wants(Origin::Reported) {
+        let reading = Reading { indicator: ID, subject: "", granularity: Granularity::Year };
+        reading.add(view, query, &mut builder);
+    }
+    Ok(builder.finish(ID, DEFINITION.formula_version))
+}
+
+/// The stage as it was first reached: the earliest dated one, else the undated one.
+fn first_reached(reform: &Reform, kind: StageKind) -> Option<&Stage> {
+    let reached = reform.stages.iter().filter(|stage| stage.kind == kind && !stage.is_planned());
+    reached.min_by_key(|stage| {
+        stage.date.map_or((true, None), |date| (false, Some((date.last(), date.first()))))
+    })
+}
