@@ -145,6 +145,10 @@ impl Estimate {
     /// The figure times a number that is exact.
     #[must_use]
     pub fn scale(&self, factor: &Number) -> Self {
+        if factor.is_zero() {
+            // Nothing times anything is nothing, whatever is unknown about it.
+            return Self { approximate: self.approximate, style: self.style, ..Self::exact(0) };
+        }
         if factor.is_negative() {
             return self.neg().scale(&-factor.clone());
         }

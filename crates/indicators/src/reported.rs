@@ -1,7 +1,7 @@
 //! Published totals as the REPORTED series of an indicator: whatever variable says that it reports it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use reform_model::measure::Variable;
 use reform_model::vocabulary::{Aggregation, Basis};
@@ -230,23 +230,27 @@ fn mark_longer(longer: &[&Choice<'_>], points: &mut Vec<Point>) {
 fn disjoint<'c, 'a>(parts: &[&'c Choice<'a>]) -> Vec<&'c Choice<'a>> {
     let mut ordered: Vec<&Choice<'_>> = parts.to_vec();
     ordered.sort_by_key(|part| (days(part).1, days(part).0));
-    // best[i]: days covered, members (negative), and which, among the first i.
-    let mut best: Vec<(i64, i64, Vec<usize>)> = vec![(0, 0, Vec::new())];
+    // best[i]: days covered and members (negative) by the best set among the first i, and whether the last is in it.
+    let mut best = vec![(0, 0, false)];
+    let compatible = |part: &Choice<'_>| ordered.partition_point(|other| days(other).1 < days(part).0);
     for (index, part) in ordered.iter().enumerate() {
-        let (first, last) = days(part);
-        let before = ordered.iter().take(index).filter(|other| days(other).1 < first).count();
-        let (covered, members, mut which) = best.get(before).cloned().unwrap_or_default();
-        which.push(index);
-        let with = (covered + length((first, last)), members - 1, which);
-        let without = best.last().cloned().unwrap_or_default();
-        best.push(if (with.0, with.1) > (without.0, without.1) { with } else { without });
+        let (covered, members, _) = best[compatible(part)];
+        let with = (covered + length(days(part)), members - 1);
+        let without = (best[index].0, best[index].1);
+        best.push(if with > without { (with.0, with.1, true) } else { (without.0, without.1, false) });
     }
-    let chosen: BTreeSet<usize> = best.pop().map(|best| best.2).unwrap_or_default().into_iter().collect();
-    ordered
-        .into_iter()
-        .enumerate()
-        .filter_map(|(index, part)| chosen.contains(&index).then_some(part))
-        .collect()
+    let mut chosen = Vec::new();
+    let mut end = ordered.len();
+    while end > 0 {
+        end = if best[end].2 {
+            chosen.push(ordered[end - 1]);
+            compatible(ordered[end - 1])
+        } else {
+            end - 1
+        };
+    }
+    chosen.reverse();
+    chosen
 }
 
 fn days(choice: &Choice<'_>) -> (Day, Day) {

@@ -176,10 +176,9 @@ impl Extent {
 
     /// The days to answer for: what the query's period states, the rest from here.
     pub fn answered(self, period: Option<Period>) -> Option<(Day, Day)> {
-        let (first, last) = self.ends?;
-        let Some(period) = period else { return Some((first, last)) };
-        let first = period.start.and_then(Date::earliest).unwrap_or(first);
-        let last = period.end.map_or(last, Date::last);
+        let stated = period.unwrap_or_default();
+        let first = stated.start.and_then(Date::earliest).or(self.ends.map(|ends| ends.0))?;
+        let last = stated.end.map(Date::last).or(self.ends.map(|ends| ends.1))?;
         (first <= last).then_some((first, last))
     }
 }

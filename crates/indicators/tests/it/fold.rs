@@ -1,0 +1,94 @@
+//! A view folded change by change equals one folded from what is left in the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use reform_indicators::view::{Change, View};
+use reform_indicators::{Query, answer, catalogue};
+use reform_model::Record;
+use reform_model::vocabulary::Basis;
+
+use crate::build::*;
+
+fn some_record(id: u8, version: u8) -> Record {
+    let year = format!("{}", 2018 + u32::from(version % 5));
+    match id % 4 {
+        0 => appeal(&format!("a{id}"), &format!("{year}-03-0{}", version % 9 + 1)),
+        1 => {
+            let reports = if version.is_multiple_of(2) { "appeals-per-year" } else { "" };
+            variable(&format!("v{id}"), reports, None)
+        }
+        2 => {
+            let of = format!("v{}", version % 3 * 4 + 1);
+            observation(&format!("o{id}"), &of, Basis::InPeriod, &year, &version.to_string())
+        }
+        _ => register(&format!("r{id}"), reform_model::Kind::Appeal, &year),
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put(u8, u8),
+    Remove(u8),
+    Damage(u8),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0_u8..12, any::<u8>()).prop_map(|(id, version)| Step::Put(id, version)),
+        1 => (0_u8..12).prop_map(Step::Remove),
+        1 => (0_u8..12).prop_map(Step::Damage),
+    ];
+    prop::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #[test]
+    fn folding_changes_equals_folding_the_rest(steps in steps()) {
+        let mut folded = View::new("store");
+        let mut rest = BTreeMap::new();
+        let mut revision = 0;
+        for step in &steps {
+            revision += 1;
+            let change = match step {
+                Step::Put(id, version) => Change::Put(Arc::new(some_record(*id, *version)), revision),
+                Step::Remove(id) => Change::Remove(some_record(*id, 0).name),
+                Step::Damage(id) => Change::Damaged(some_record(*id, 0).name),
+            };
+            let name = match &change {
+                Change::Put(record, _) => record.name.clone(),
+                Change::Remove(name) | Change::Damaged(name) => name.clone(),
+            };
+            folded.apply(change.clone());
+            rest.insert(name, change);
+        }
+        folded.set_revision(revision);
+        let mut scratch = View::new("store");
+        for change in rest.into_values().rev() {
+            if !matches!(change, Change::Remove(_)) {
+                scratch.apply(change);
+            }
+        }
+        scratch.set_revision(revision);
+        prop_assert_eq!(&folded, &scratch);
+        for definition in catalogue::all() {
+            let query = Query::new(definition.id);
+            prop_assert_eq!(answer(&folded, &query), answer(&scratch, &query));
+        }
+    }
+}
+
+#[test]
+fn the_catalogue_is_by_id_and_holds_together() {
+    let ids: Vec<&str> = catalogue::all().iter().map(|definition| definition.id).collect();
+    assert!(ids.is_sorted(), "{ids:?}");
+    for definition in catalogue::all() {
+        assert!(definition.formula_version >= 1 && !definition.granularities.is_empty());
+        for parameter in definition.parameters {
+            let default = parameter.default_value;
+            let known = parameter.values.is_empty() || parameter.values.contains(&default);
+            assert!(default.is_empty() || known, "{} {}", definition.id, parameter.key);
+        }
+    }
+}
