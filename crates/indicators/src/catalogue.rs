@@ -10,7 +10,7 @@ use crate::filter;
 use crate::query::{Query, QueryError};
 use crate::span::Granularity;
 use crate::view::View;
-use crate::{appeals, norms, observed, parties, reforms};
+use crate::{appeals, norms, observed, parties, reforms, target};
 
 /// What an indicator is.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,7 @@ const ALL: &[&Definition] = &[
     &parliamentary::ALL,
     &reforms::DEFINITION,
     &parties::DEFINITION,
+    &target::PROGRESS,
     &norms::DEFINITION,
 ];
 

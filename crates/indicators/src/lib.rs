@@ -8,7 +8,7 @@
 //! - [`selection`], [`coverage`], [`counting`] and [`reported`]: which observation is used, what an empty period means,
 //!   and the frames of counted and of published series;
 //! - [`reforms`], [`parties`], [`appeals`], [`norms`] and [`observed`]: indicators;
-//! - [`electoral`]: elections and chambers;
+//! - [`electoral`]: elections and chambers; [`target`]: promises;
 //! - [`catalogue`]: every indicator, and the one function that answers a query.
 
 pub mod answer;
@@ -28,6 +28,7 @@ pub mod reforms;
 pub mod reported;
 pub mod selection;
 pub mod span;
+pub mod target;
 pub mod view;
 pub mod wilson;
 
