@@ -10,7 +10,7 @@ use crate::filter;
 use crate::query::{Query, QueryError};
 use crate::span::Granularity;
 use crate::view::View;
-use crate::{appeals, norms, observed, parties, reforms, target};
+use crate::{appeals, norms, observed, parameter, parties, reforms, target};
 
 /// What an indicator is.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +67,7 @@ const ALL: &[&Definition] = &[
     &effective::VOTES,
     &parliamentary::NEW,
     &observed::DEFINITION,
+    &parameter::HISTORY,
     &parliamentary::ALL,
     &reforms::DEFINITION,
     &parties::DEFINITION,

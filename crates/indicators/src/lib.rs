@@ -8,7 +8,7 @@
 //! - [`selection`], [`coverage`], [`counting`] and [`reported`]: which observation is used, what an empty period means,
 //!   and the frames of counted and of published series;
 //! - [`reforms`], [`parties`], [`appeals`], [`norms`] and [`observed`]: indicators;
-//! - [`electoral`]: elections and chambers; [`target`]: promises;
+//! - [`electoral`]: elections and chambers; [`target`]: promises; [`parameter`]: numbers in laws;
 //! - [`catalogue`]: every indicator, and the one function that answers a query.
 
 pub mod answer;
@@ -22,6 +22,7 @@ pub mod filter;
 pub mod norms;
 pub mod number;
 pub mod observed;
+pub mod parameter;
 pub mod parties;
 pub mod query;
 pub mod reforms;

@@ -113,7 +113,7 @@ fn comparator(text: &str) -> (Comparator, &str) {
 }
 
 /// `2023`, `2023-06`, `2023-06-30`.
-fn date(text: &str) -> Option<Date> {
+pub fn date(text: &str) -> Option<Date> {
     let mut parts = text.trim().split('-').map(|part| part.parse::<i32>().ok());
     let year = parts.next()??;
     let month = parts.next().map_or(Some(None), |part| part.map(Some))?;
