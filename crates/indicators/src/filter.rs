@@ -250,4 +250,11 @@ mod tests {
         assert_eq!(parse(&format!("{}a = b{}", "(".repeat(17), ")".repeat(17))), Error::TooDeep);
         assert_eq!(DimensionFilter::parse(" ").unwrap(), None);
     }
+
+    #[test]
+    fn what_is_nested_without_parentheses_is_no_danger() {
+        for text in ["NOT ".repeat(1000), "f(".repeat(2000), "a (".repeat(1000)] {
+            assert!(DimensionFilter::parse(&format!("{text}a = b")).is_err(), "{text}");
+        }
+    }
 }

@@ -205,7 +205,8 @@ fn added_up(bucket: Bucket, parts: &[&Choice<'_>]) -> Point {
     point
 }
 
-/// A total over several periods is not shared out; the periods that it touches say so.
+/// A total over several periods is not shared out; the periods that it touches say so, and where it touches none it
+/// stands over its own period.
 fn mark_longer(longer: &[&Choice<'_>], points: &mut Vec<Point>) {
     const MESSAGE: &str = "published totals of longer periods are not shared out";
     for choice in longer {
@@ -218,7 +219,8 @@ fn mark_longer(longer: &[&Choice<'_>], points: &mut Vec<Point>) {
             }
         }
         if !touched {
-            let mut point = Point::new(choice.chosen.observation.period, None);
+            // Alone it is no rival of any period, and its own period says what it is of.
+            let mut point = own_point(choice);
             point.warn(Code::ImpreciseDate, MESSAGE, 1);
             points.push(point);
         }

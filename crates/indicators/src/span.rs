@@ -189,5 +189,7 @@ pub fn lies_within(inner: Period, outer: Option<Period>) -> bool {
 }
 
 fn month_end(year: i32, month: i32) -> Day {
-    (28..=31).rev().find_map(|day| Day::new(year, month, day)).expect("a month has days")
+    let next = if month == 12 { Day::new(year + 1, 1, 1) } else { Day::new(year, month + 1, 1) };
+    // Only the last month of the calendar has none after it.
+    next.map_or(Day::MAX, Day::previous)
 }

@@ -76,6 +76,15 @@ fn parts_of_a_year_add_up_and_are_marked() {
 }
 
 #[test]
+fn a_total_over_several_years_is_not_shared_out() {
+    let query = Query::new("appeals-per-year");
+    let alone = [("2019/2021", "4")];
+    assert_eq!(only(&ask(appeals(&alone, SUM), &query)), ["2019/2021 = 4 IMPRECISE_DATE:1"]);
+    let beside = [("2019/2021", "4"), ("2021", "1"), ("2022", "2")];
+    assert_eq!(only(&ask(appeals(&beside, SUM), &query)), ["2021 = 1 IMPRECISE_DATE:1", "2022 = 2"]);
+}
+
+#[test]
 fn a_part_by_a_dimension_is_not_the_whole() {
     let records = || {
         vec![
