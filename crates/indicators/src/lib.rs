@@ -4,7 +4,7 @@
 //! - [`number`] and [`estimate`]: exact numbers, and figures whose bounds travel; [`wilson`]: rates;
 //! - [`span`]: the periods of a series;
 //! - [`view`]: the records, folded from changes;
-//! - [`query`], [`filter`] and [`answer`]: what is asked and what comes back;
+//! - [`query`], [`filter`] and [`mod@answer`]: what is asked and what comes back;
 //! - [`selection`], [`coverage`], [`counting`] and [`reported`]: which observation is used, what an empty period means,
 //!   and the frames of counted and of published series;
 //! - [`reforms`], [`parties`], [`appeals`], [`norms`] and [`observed`]: indicators;
@@ -31,6 +31,7 @@ pub mod selection;
 pub mod span;
 pub mod target;
 pub mod view;
+mod weight;
 pub mod wilson;
 
 pub use answer::{Answer, Point, Series};

@@ -11,6 +11,8 @@ use reform_model::party::Party;
 use reform_model::reform::{Package, Reform};
 use reform_model::{Body, Kind, Name, Record};
 
+use crate::weight;
+
 /// A live record and the revision that wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -42,6 +44,7 @@ pub struct View {
     /// Variables by the indicator that they report.
     reporting: BTreeMap<String, BTreeSet<Name>>,
     damaged: BTreeSet<Name>,
+    bytes: usize,
 }
 
 impl View {
@@ -71,6 +74,7 @@ impl View {
             Change::Put(record, revision) => {
                 self.remove(&record.name);
                 self.index(&record);
+                self.bytes += weight::bytes(&record);
                 let rows = self.kinds.entry(record.kind()).or_default();
                 rows.insert(record.name.clone(), Entry { record, revision });
             }
@@ -101,6 +105,7 @@ impl View {
         if rows.is_empty() {
             self.kinds.remove(&kind);
         }
+        self.bytes = self.bytes.saturating_sub(weight::bytes(&entry.record));
         if let Body::Observation(observation) = &entry.record.body {
             drop_from(&mut self.observed, &observation.variable, name);
         }
@@ -127,6 +132,11 @@ impl View {
     /// Number of live records of each kind that has any.
     pub fn rows(&self) -> BTreeMap<Kind, usize> {
         self.kinds.iter().map(|(kind, rows)| (*kind, rows.len())).collect()
+    }
+
+    /// Memory of the records, in bytes, as far as their fields tell.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Records that cannot be read.

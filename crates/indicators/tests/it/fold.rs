@@ -72,6 +72,7 @@ proptest! {
         }
         scratch.set_revision(revision);
         prop_assert_eq!(&folded, &scratch);
+        prop_assert_eq!(folded.bytes() == 0, folded.rows().is_empty());
         for definition in catalogue::all() {
             let query = Query::new(definition.id);
             prop_assert_eq!(answer(&folded, &query), answer(&scratch, &query));
