@@ -46,7 +46,7 @@ pub const PROGRESS: Definition = Definition {
     formula: "(value − baseline) / (target − baseline)",
     formula_source: "",
     formula_version: 1,
-    unit: "fraction",
+    unit: "share of the way",
     dimensions: &[TARGET, VARIABLE],
     parameters: &[
         Parameter {

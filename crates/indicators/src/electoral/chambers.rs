@@ -6,9 +6,11 @@ use reform_model::election::Election;
 use reform_model::vocabulary::{InstitutionType, Resolution};
 use reform_model::{Body, Date, Name, Period, Record};
 
-use crate::answer::{JURISDICTION, Labels, ORIGIN, Point, labels};
+use crate::answer::{Builder, JURISDICTION, Labels, ORIGIN, Point, labels};
 use crate::catalogue::Parameter;
 use crate::query::{Origin, Query, QueryError};
+use crate::reported::Reading;
+use crate::span::Granularity;
 use crate::view::View;
 
 /// The dimension and label of the institution.
@@ -69,6 +71,25 @@ pub(super) fn chambers<'a>(view: &'a View, query: &Query) -> Result<Vec<Chamber<
     Ok(chambers
         .filter(|chamber| query.filter.as_ref().is_none_or(|filter| filter.matches(&chamber.labels)))
         .collect())
+}
+
+/// Adds the published series of the indicator, of the institution asked for.
+pub(super) fn add_reported(view: &View, query: &Query, indicator: &'static str, answer: &mut Builder) {
+    if !query.wants(Origin::Reported) {
+        return;
+    }
+    let mut published = Builder::default();
+    let reading = Reading { indicator, subject: INSTITUTION, granularity: Granularity::Event };
+    reading.add(view, query, &mut published);
+    let asked = query.record_parameter(INSTITUTION).ok().flatten();
+    for series in published.finish(indicator, 0).series {
+        let subject = series.labels.get(INSTITUTION);
+        if asked.as_ref().is_none_or(|name| subject.is_some_and(|subject| subject == name.as_str())) {
+            for point in series.points {
+                answer.push(series.labels.clone(), series.unit.clone(), point);
+            }
+        }
+    }
 }
 
 fn check_institution(view: &View, name: &Name) -> Result<(), QueryError> {

@@ -6,7 +6,7 @@ use reform_model::vocabulary::System;
 
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::{Definition, Parameter};
-use crate::electoral::chambers::{Held, INSTITUTION, INSTITUTION_PARAMETER, chambers};
+use crate::electoral::chambers::{Held, INSTITUTION, INSTITUTION_PARAMETER, add_reported, chambers};
 use crate::electoral::formulas::{laakso_taagepera, laakso_taagepera_between, shares_of};
 use crate::electoral::rows::{Key, Seats, is_elected, shares_as_recorded, shares_of_contenders};
 use crate::estimate::Estimate;
@@ -52,7 +52,7 @@ pub const VOTES: Definition = Definition {
     unit: "parties",
     dimensions: &[INSTITUTION],
     parameters: &[INSTITUTION_PARAMETER, SHARE_BASE_PARAMETER, TIER_PARAMETER],
-    kinds: &[Kind::Election, Kind::Institution],
+    kinds: &[Kind::Election, Kind::Institution, Kind::Observation, Kind::Variable],
     granularities: Granularity::EVENTS,
     compute: votes,
 };
@@ -70,7 +70,7 @@ pub const SEATS: Definition = Definition {
     unit: "parties",
     dimensions: &[INSTITUTION],
     parameters: &[INSTITUTION_PARAMETER, TIER_PARAMETER],
-    kinds: &[Kind::Election, Kind::Institution],
+    kinds: &[Kind::Election, Kind::Institution, Kind::Observation, Kind::Variable],
     granularities: Granularity::EVENTS,
     compute: seats,
 };
@@ -149,6 +149,7 @@ fn per_election<'a>(
             }
         }
     }
+    add_reported(view, query, definition.id, &mut answer);
     Ok(answer.finish(definition.id, definition.formula_version))
 }
 

@@ -8,7 +8,7 @@ use reform_model::{Body, Kind, Name};
 
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::Definition;
-use crate::electoral::chambers::{Chamber, Held, INSTITUTION, INSTITUTION_PARAMETER, chambers};
+use crate::electoral::chambers::{Chamber, Held, INSTITUTION, INSTITUTION_PARAMETER, add_reported, chambers};
 use crate::electoral::rows::{Key, Seats};
 use crate::estimate::Estimate;
 use crate::query::{Query, QueryError};
@@ -30,7 +30,7 @@ pub const ALL: Definition = Definition {
     unit: "parties",
     dimensions: &[INSTITUTION],
     parameters: &[INSTITUTION_PARAMETER],
-    kinds: &[Kind::Election, Kind::Institution, Kind::Party],
+    kinds: &[Kind::Election, Kind::Institution, Kind::Observation, Kind::Party, Kind::Variable],
     granularities: Granularity::EVENTS,
     compute: all,
 };
@@ -48,7 +48,7 @@ pub const NEW: Definition = Definition {
     unit: "parties",
     dimensions: &[INSTITUTION],
     parameters: &[INSTITUTION_PARAMETER],
-    kinds: &[Kind::Election, Kind::Institution, Kind::Party],
+    kinds: &[Kind::Election, Kind::Institution, Kind::Observation, Kind::Party, Kind::Variable],
     granularities: Granularity::EVENTS,
     compute: new,
 };
@@ -101,6 +101,7 @@ fn per_election<'a>(
             earlier.push(parties);
         }
     }
+    add_reported(view, query, definition.id, &mut answer);
     Ok(answer.finish(definition.id, definition.formula_version))
 }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use reform_model::date::{Date, Day};
 use reform_model::election::{Contender, Election, ElectionResult, Tier};
 use reform_model::institution::Institution;
+use reform_model::measure::{Observation, Reports, Variable};
 use reform_model::party::Party;
 use reform_model::record::Discrepancy;
-use reform_model::vocabulary::{Comparator, InstitutionType, Resolution, System, VoteBase};
-use reform_model::{Body, Name, Quantity, Record};
+use reform_model::vocabulary::{Basis, Comparator, InstitutionType, Resolution, System, VoteBase};
+use reform_model::{Body, Name, Period, Quantity, Record};
 
 use crate::answer::{Answer, Code, Point};
 use crate::estimate::Estimate;
@@ -395,4 +396,35 @@ fn a_dispute_about_the_tier_is_told() {
     disputed.discrepancies.push(claim("election.tiers[0].results[6].seats", "1"));
     view.apply(Change::Put(Arc::new(disputed), 12));
     assert_eq!(conflicts(&view, "parliamentary-parties", &[]), 1);
+}
+
+#[test]
+fn published_counts_are_a_series_of_their_own() {
+    let reports = Some(Reports { indicator: "parliamentary-parties".to_owned(), part: String::new() });
+    let on = Some(day((2023, 3, 29)));
+    let observation = Observation {
+        variable: name("var"),
+        subject: Some(name("chamber")),
+        period: Period { start: on, end: on },
+        basis: Basis::StockAt,
+        quantity: quantity("6", Comparator::Exact),
+        method: None,
+        release: None,
+        published_on: None,
+        derived_from: Vec::new(),
+        dimensions: BTreeMap::new(),
+    };
+    let mut view = mazhilis();
+    let variable = record("var", Body::Variable(Variable { reports, ..Variable::default() }));
+    for record in [variable, record("observation", Body::Observation(observation))] {
+        view.apply(Change::Put(Arc::new(record), 11));
+    }
+    let origins = |parameters: &[(&str, &str)]| -> Vec<String> {
+        let answer = ask(&view, "parliamentary-parties", parameters).unwrap();
+        answer.series.into_iter().map(|series| series.labels["origin"].clone()).collect()
+    };
+    let mut both = origins(&[]);
+    both.sort();
+    assert_eq!(both, ["COUNTED", "REPORTED"]);
+    assert_eq!(origins(&[("institution", "chamber")]).len(), 2);
 }
