@@ -23,3 +23,6 @@ pub const FILES: &[(&str, &str)] = &[
 pub fn lines() -> impl Iterator<Item = &'static str> {
     FILES.iter().flat_map(|(_, text)| text.lines()).filter(|line| !line.trim().is_empty())
 }
+
+/// Which indicators the demo asks over these records and which points it shows, as TOML.
+pub const HEADLINES: &str = include_str!("../data/headlines.toml");

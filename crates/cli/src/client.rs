@@ -1,0 +1,101 @@
+//! How the services are reached.
+
+use std::time::Duration;
+
+use reform_api::analytics::v1::indicator_service_client::IndicatorServiceClient;
+use reform_api::data::v1::maintenance_service_client::MaintenanceServiceClient;
+use reform_api::data::v1::record_service_client::RecordServiceClient;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::failure::Failure;
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long one answer may take; streams have no such limit.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Answers hold 3 MiB at most; the rest is room for what surrounds them.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
+
+/// A service of the pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Keeps the records.
+    Data,
+    /// Answers indicators.
+    Analytics,
+}
+
+impl Service {
+    /// The program that serves it.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Data => "reform-data",
+            Self::Analytics => "reform-analytics",
+        }
+    }
+
+    /// The flag that says where it is.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Self::Data => "--data",
+            Self::Analytics => "--analytics",
+        }
+    }
+}
+
+/// A service and where it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    service: Service,
+    url: String,
+    channel: Channel,
+}
+
+impl Peer {
+    /// Connects, so that a service that is not there is told from one that refuses.
+    pub(crate) async fn connect(service: Service, url: &str) -> Result<Self, Failure> {
+        let address = || format!("{} {url}", service.flag());
+        let endpoint = Endpoint::from_shared(url.to_owned())
+            .map_err(|error| Failure::Usage(format!("{}: {error}", address())))?;
+        if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().authority().is_none() {
+            return Err(Failure::Usage(format!("{}: write it as http://HOST:PORT", address())));
+        }
+        let channel = endpoint
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .connect()
+            .await
+            .map_err(|source| Failure::Unreachable { service, url: url.to_owned(), source })?;
+        Ok(Self { service, url: url.to_owned(), channel })
+    }
+
+    /// Records.
+    pub(crate) fn records(&self) -> RecordServiceClient<Channel> {
+        RecordServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// The state of the data service.
+    pub(crate) fn maintenance(&self) -> MaintenanceServiceClient<Channel> {
+        MaintenanceServiceClient::new(self.channel.clone())
+    }
+
+    /// Indicators.
+    pub(crate) fn indicators(&self) -> IndicatorServiceClient<Channel> {
+        IndicatorServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// What to say when this service answered with an error.
+    pub(crate) fn failed(&self, status: Status) -> Failure {
+        Failure::Call { service: self.service, url: self.url.clone(), status: Box::new(status) }
+    }
+}
+
+/// A request that gives up after [`CALL_TIMEOUT`].
+pub(crate) fn request<T>(message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.set_timeout(CALL_TIMEOUT);
+    request
+}

@@ -1,0 +1,153 @@
+//! The headline figures, each with its bounds and the titles of its sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
+use reform_api::analytics::v1::QueryIndicatorResponse;
+use reform_api::data::v1::BatchGetRecordsRequest;
+
+use super::headlines::{Headlines, Line};
+use crate::client::{self, Peer};
+use crate::commands::get::as_of;
+use crate::failure::Failure;
+use crate::out;
+
+/// Sources named beside a figure; the others are counted.
+const TITLES_MAX: usize = 2;
+
+/// Characters of a title before it is cut.
+const TITLE_LENGTH_MAX: usize = 60;
+
+/// Characters of a column before its text is wrapped.
+const COLUMN_MAX: usize = 40;
+
+/// Names in one request; a page of such sources stays far below the limit of a message.
+const NAMES_MAX: usize = 200;
+
+/// The whole report.
+pub(super) async fn text(
+    data: &Peer,
+    headlines: &Headlines,
+    answers: &[QueryIndicatorResponse],
+) -> Result<String, Failure> {
+    let Some(first) = answers.first() else { return Ok(String::new()) };
+    let sections: Vec<(&str, &str, Vec<Line>)> = headlines
+        .list
+        .iter()
+        .zip(answers)
+        .map(|(headline, answer)| (headline.title.as_str(), headline.note.as_str(), headline.lines(answer)))
+        .collect();
+    let names: BTreeSet<&String> = sections
+        .iter()
+        .flat_map(|(_, _, lines)| lines)
+        .flat_map(|line| line.sources.iter().take(TITLES_MAX))
+        .collect();
+    let titles = titles(data, names, first.revision).await?;
+    let rows: Vec<Vec<[String; 5]>> =
+        sections.iter().map(|(_, _, lines)| lines.iter().map(|line| row(line, &titles)).collect()).collect();
+    let widths = widths(rows.iter().flatten());
+    let mut text = String::new();
+    for ((title, note, _), rows) in sections.iter().zip(rows) {
+        text.push_str(title);
+        text.push('\n');
+        if rows.is_empty() {
+            text.push_str("  no figure\n");
+        } else {
+            text.push_str(&table(rows, widths));
+            text.push('\n');
+        }
+        if !note.is_empty() {
+            text.push_str(&format!("  ({note})\n"));
+        }
+        text.push('\n');
+    }
+    text.push_str(&format!(
+        "Columns: when, figure, bounds, caveats, sources. All figures at revision {} of store {}.\n",
+        first.revision, first.store_id
+    ));
+    Ok(text)
+}
+
+/// Titles of source records by name, as they were at that revision.
+async fn titles(
+    data: &Peer,
+    names: BTreeSet<&String>,
+    revision: i64,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let names: Vec<String> = names.into_iter().cloned().collect();
+    let mut titles = BTreeMap::new();
+    for names in names.chunks(NAMES_MAX) {
+        let request = BatchGetRecordsRequest { names: names.to_vec(), as_of: as_of(Some(revision)) };
+        let answer = data.records().batch_get_records(client::request(request)).await;
+        let records = answer.map_err(|status| data.failed(status))?.into_inner().records;
+        titles.extend(records.into_iter().map(|record| (record.name, record.title)));
+    }
+    Ok(titles)
+}
+
+fn row(line: &Line, titles: &BTreeMap<String, String>) -> [String; 5] {
+    let Line { when, figure, bounds, caveats, sources, sources_total } = line;
+    let named: Vec<String> = sources
+        .iter()
+        .take(TITLES_MAX)
+        .map(|name| cut(titles.get(name).map_or(name.as_str(), String::as_str)))
+        .collect();
+    let more = sources_total.saturating_sub(i64::try_from(named.len()).unwrap_or(i64::MAX));
+    let mut named = named.join("; ");
+    if more > 0 {
+        named.push_str(&format!(" +{more}"));
+    }
+    [format!("  {when}"), figure.clone(), bounds.clone(), caveats.clone(), named]
+}
+
+fn cut(title: &str) -> String {
+    if title.chars().count() <= TITLE_LENGTH_MAX {
+        return title.to_owned();
+    }
+    let kept: String = title.chars().take(TITLE_LENGTH_MAX - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Widths of all columns but the last, the same in all sections, with the space beside the text.
+fn widths<'a>(rows: impl Iterator<Item = &'a [String; 5]>) -> [u16; 4] {
+    let mut widths = [0; 4];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().clamp(*width, COLUMN_MAX.max(*width));
+        }
+    }
+    widths.map(|width| u16::try_from(width).unwrap_or(u16::MAX).saturating_add(2))
+}
+
+fn table(rows: Vec<[String; 5]>, widths: [u16; 4]) -> String {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    out::fit(&mut table);
+    table.add_rows(rows);
+    for (column, width) in table.column_iter_mut().zip(widths) {
+        column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+    }
+    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_sources_are_named_and_the_others_counted() {
+        let sources = ["records/a", "records/b", "records/c"].map(ToOwned::to_owned).to_vec();
+        let line = Line {
+            when: "2023".to_owned(),
+            figure: "6".to_owned(),
+            bounds: "exact".to_owned(),
+            caveats: String::new(),
+            sources,
+            sources_total: 25,
+        };
+        let titles = [("records/a".to_owned(), "x".repeat(80))].into();
+        let [_, _, _, _, named] = row(&line, &titles);
+        assert_eq!(named, format!("{}…; records/b +23", "x".repeat(TITLE_LENGTH_MAX - 1)));
+    }
+}

@@ -1,0 +1,153 @@
+//! `reform export`: every live record as JSON Lines, checked against the trailer.
+
+use std::fs::Permissions;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use prost::Message;
+use reform_api::data::v1::{ExportRecordsRequest, ExportTrailer, Record};
+use reform_api::json;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::args::Global;
+use crate::client::{Peer, Service};
+use crate::commands::get::as_of;
+use crate::failure::Failure;
+use crate::{out, progress};
+
+/// Write every live record as JSON Lines.
+///
+/// The order is that of an import: what a record refers to comes before it. The end of the export proves that it is
+/// complete; without that proof the command fails, and FILE is left as it was.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  reform export backup.jsonl
+  reform export --filter 'kind = \"appeal\"' | wc -l")]
+pub(crate) struct Export {
+    /// Filter over field paths (AIP-160)
+    #[arg(long, default_value = "")]
+    filter: String,
+    /// Export as of this revision
+    #[arg(long, value_name = "REVISION")]
+    as_of: Option<i64>,
+    /// File to write, put in place only when complete; absent is stdout
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(crate) async fn run(global: &Global, export: Export) -> Result<ExitCode, Failure> {
+    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let Export { filter, as_of: revision, file } = export;
+    let request = ExportRecordsRequest { filter, as_of: as_of(revision) };
+    match file {
+        None => {
+            copy(&peer, request, out::stdout(), "stdout").await?;
+        }
+        Some(path) => {
+            let shown = path.display().to_string();
+            let failed = |source| Failure::File { path: path.display().to_string(), source };
+            let file = beside(&path).map_err(failed)?;
+            let out = BufWriter::new(file.as_file().try_clone().map_err(failed)?);
+            let trailer = copy(&peer, request, out, &shown).await?;
+            file.as_file().sync_all().map_err(failed)?;
+            file.persist(&path).map_err(|error| failed(error.error))?;
+            let ExportTrailer { count, revision, .. } = trailer;
+            progress::note(&format!("{count} records of revision {revision} in {shown}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file in the same folder, with the rights a new file would have, that disappears unless it is put in place.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::Builder::new()
+        .prefix(".reform-export-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+}
+
+async fn copy(
+    peer: &Peer,
+    request: ExportRecordsRequest,
+    mut out: impl Write,
+    shown: &str,
+) -> Result<ExportTrailer, Failure> {
+    // A reader of stdout that left keeps its own kind of error; one of a file names the file.
+    let failed = |source: io::Error| match shown {
+        "stdout" => Failure::Io(source),
+        path => Failure::File { path: path.to_owned(), source },
+    };
+    let answers = peer.records().export_records(request).await.map_err(|status| peer.failed(status))?;
+    let mut answers = answers.into_inner();
+    let mut proof = Proof::default();
+    let mut trailer = None;
+    while let Some(answer) = answers.message().await.map_err(|status| peer.failed(status))? {
+        if trailer.is_some() {
+            return Err(Failure::Broken("the export went on after its trailer; it is void".to_owned()));
+        }
+        for record in &answer.records {
+            proof.add(record);
+            writeln!(out, "{}", json::line("reform.data.v1.Record", record)?).map_err(failed)?;
+        }
+        trailer = answer.trailer;
+    }
+    out.flush().map_err(failed)?;
+    proof.check(trailer)
+}
+
+/// What the trailer is compared with.
+#[derive(Debug, Default)]
+struct Proof {
+    count: i64,
+    sha256: Sha256,
+}
+
+impl Proof {
+    fn add(&mut self, record: &Record) {
+        self.count += 1;
+        self.sha256.update(record.encode_to_vec());
+    }
+
+    fn check(self, trailer: Option<ExportTrailer>) -> Result<ExportTrailer, Failure> {
+        let Some(trailer) = trailer else {
+            return Err(Failure::Broken(
+                "the export ended without its trailer; it is incomplete and void".to_owned(),
+            ));
+        };
+        let sha256 = hex::encode(self.sha256.finalize());
+        if trailer.count != self.count || !trailer.sha256.eq_ignore_ascii_case(&sha256) {
+            return Err(Failure::Broken(format!(
+                "the export does not match its trailer and is void: {} records with SHA-256 {sha256}, the trailer says \
+                 {} with {}",
+                self.count, trailer.count, trailer.sha256
+            )));
+        }
+        Ok(trailer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_needs_the_trailer_that_matches() {
+        let record = Record { name: "records/a".to_owned(), ..Record::default() };
+        let proof = || {
+            let mut proof = Proof::default();
+            proof.add(&record);
+            proof
+        };
+        let sha256 = hex::encode(Sha256::digest(record.encode_to_vec()));
+        let trailer = ExportTrailer { count: 1, sha256, revision: 7, store_id: String::new() };
+        assert_eq!(proof().check(Some(trailer.clone())).unwrap().revision, 7);
+        assert!(proof().check(None).is_err());
+        assert!(proof().check(Some(ExportTrailer { count: 2, ..trailer.clone() })).is_err());
+        assert!(proof().check(Some(ExportTrailer { sha256: "00".to_owned(), ..trailer })).is_err());
+    }
+}

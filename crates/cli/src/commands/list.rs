@@ -1,0 +1,99 @@
+//! `reform list`: records in pages that turn themselves.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use reform_api::data::v1::{ListRecordsRequest, Record};
+use reform_api::json;
+
+use crate::args::{Global, Output};
+use crate::client::{self, Peer, Service};
+use crate::commands::get::as_of;
+use crate::failure::Failure;
+use crate::{out, progress, shape};
+
+/// Records of one page.
+const PAGE_SIZE: i32 = 500;
+
+/// List records.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  reform list --filter 'kind = \"party\"' --order-by name
+  reform list --filter 'appeal.filed_on >= \"2023-03\"' --limit 20
+  reform list -o json --as-of 5 > records.jsonl")]
+pub(crate) struct List {
+    /// Filter over field paths (AIP-160)
+    #[arg(long, default_value = "")]
+    filter: String,
+    /// main_date or name, each also with " desc"
+    #[arg(long, default_value = "")]
+    order_by: String,
+    /// Records wanted at most
+    #[arg(long)]
+    limit: Option<usize>,
+    /// List as of this revision
+    #[arg(long, value_name = "REVISION")]
+    as_of: Option<i64>,
+    /// List deleted records too
+    #[arg(long)]
+    show_deleted: bool,
+}
+
+pub(crate) async fn run(global: &Global, list: List) -> Result<ExitCode, Failure> {
+    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let mut client = peer.records();
+    let mut page_token = String::new();
+    let mut left = list.limit.unwrap_or(usize::MAX);
+    let mut rows = Vec::new();
+    let mut unreadable = Vec::new();
+    while left > 0 {
+        let request = ListRecordsRequest {
+            filter: list.filter.clone(),
+            order_by: list.order_by.clone(),
+            page_size: i32::try_from(left).map_or(PAGE_SIZE, |left| left.min(PAGE_SIZE)),
+            page_token,
+            as_of: as_of(list.as_of),
+            show_deleted: list.show_deleted,
+        };
+        let page = client.list_records(client::request(request)).await;
+        let mut page = page.map_err(|status| peer.failed(status))?.into_inner();
+        page.records.truncate(left);
+        left -= page.records.len();
+        unreadable.append(&mut page.unreadable);
+        match global.output {
+            // Lines go out as they come; columns need all rows to know their widths.
+            Output::Json => write_lines(&page.records)?,
+            Output::Csv | Output::Table => rows.extend(page.records.iter().map(row)),
+        }
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    let header = ["name", "kind", "main date", "title"];
+    match global.output {
+        Output::Json => {}
+        Output::Csv => out::csv(&["name", "kind", "main_date", "title"], rows)?,
+        Output::Table => out::say(&out::table(&header, rows))?,
+    }
+    for name in &unreadable {
+        progress::note(&format!("{name}: the stored record is damaged and left out"));
+    }
+    Ok(if unreadable.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn write_lines(records: &[Record]) -> Result<(), Failure> {
+    let mut out = out::stdout();
+    for record in records {
+        writeln!(out, "{}", json::line("reform.data.v1.Record", record)?)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn row(record: &Record) -> [String; 4] {
+    let deleted = if record.delete_time.is_some() { " (deleted)" } else { "" };
+    let title = format!("{}{deleted}", record.title);
+    [record.name.clone(), shape::kind(record).to_owned(), shape::main_date(record), title]
+}

@@ -1,0 +1,200 @@
+//! How a failure reads, and the exit code that goes with it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use reform_api::error;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::client::Service;
+
+/// Refused or failed.
+const EXIT_FAILED: u8 = 1;
+/// Wrong usage.
+const EXIT_USAGE: u8 = 2;
+
+/// Why a command did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// Nobody listens there.
+    #[error("cannot reach {} at {url} ({})", .service.program(), innermost(.source))]
+    Unreachable {
+        /// Which service.
+        service: Service,
+        /// Where it should be.
+        url: String,
+        /// What the transport said.
+        source: tonic::transport::Error,
+    },
+    /// A service answered with an error.
+    #[error("{} at {url}: {}", .service.program(), describe(.status))]
+    Call {
+        /// Which service.
+        service: Service,
+        /// Where it is.
+        url: String,
+        /// What it said.
+        status: Box<Status>,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What a service sent breaks its own contract.
+    #[error("{0}")]
+    Broken(String),
+    /// A part of the demo does not start or ended early.
+    #[error("demo: {0}")]
+    Demo(String),
+    /// Reading, writing or the machine failed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A message has no JSON form.
+    #[error("cannot write an answer as JSON: {0}")]
+    Json(#[from] reform_api::json::Error),
+}
+
+impl Failure {
+    /// Writes one readable text to stderr; a reader of stdout that left early is no failure.
+    pub(crate) fn report(self) -> ExitCode {
+        if let Self::Io(error) = &self
+            && error.kind() == io::ErrorKind::BrokenPipe
+        {
+            return ExitCode::SUCCESS;
+        }
+        let mut text = format!("reform: {self}");
+        if let Some(hint) = self.hint() {
+            text.push_str("\n  ");
+            text.push_str(&hint);
+        }
+        // Nobody is left to tell when stderr is closed.
+        let _ = writeln!(io::stderr(), "{text}");
+        match self {
+            Self::Usage(_) => ExitCode::from(EXIT_USAGE),
+            Self::Unreachable { .. }
+            | Self::Call { .. }
+            | Self::File { .. }
+            | Self::Broken(_)
+            | Self::Demo(_)
+            | Self::Io(_)
+            | Self::Json(_) => ExitCode::from(EXIT_FAILED),
+        }
+    }
+
+    /// What the person may do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { service, .. } => Some(start_hint(*service)),
+            Self::Call { service, status, .. } => match error::reason(status).as_deref() {
+                Some("INDICATOR_NOT_FOUND") => Some("reform query --list shows every indicator".to_owned()),
+                Some("STARTING" | "CATCHING_UP") => Some("try again in a moment".to_owned()),
+                Some("OVERLOADED") => Some("try again later".to_owned()),
+                Some("NOT_IMPLEMENTED") => Some("this call comes with a later release".to_owned()),
+                Some(_) => None,
+                None if status.code() == Code::Unavailable => Some(start_hint(*service)),
+                None if status.code() == Code::Unimplemented => {
+                    Some(format!("is that really {}? see {}", service.program(), service.flag()))
+                }
+                None => None,
+            },
+            Self::Usage(_)
+            | Self::File { .. }
+            | Self::Broken(_)
+            | Self::Demo(_)
+            | Self::Io(_)
+            | Self::Json(_) => None,
+        }
+    }
+}
+
+fn start_hint(service: Service) -> String {
+    let program = service.program();
+    format!("is it running? start it with `{program}`, pass {} URL, or try `reform demo`", service.flag())
+}
+
+/// The last cause says most: the transport's own text is "transport error".
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// Message, code and reason, then every field or subject at fault.
+pub(crate) fn describe(status: &Status) -> String {
+    let details = status.get_error_details();
+    let reason = error::reason(status).map(|reason| format!(" / {reason}")).unwrap_or_default();
+    let mut text = format!("{} ({}{reason})", status.message(), code_name(status.code()));
+    let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
+    for violation in fields {
+        text.push_str(&format!("\n  {}: {}", violation.field, violation.description));
+    }
+    let subjects = details.precondition_failure().into_iter().flat_map(|failed| &failed.violations);
+    for violation in subjects {
+        text.push_str(&format!("\n  {}: {}", violation.subject, violation.description));
+    }
+    if let Some(info) = details.error_info() {
+        let mut pairs: Vec<_> = info.metadata.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        pairs.sort();
+        if !pairs.is_empty() {
+            text.push_str(&format!(" [{}]", pairs.join(", ")));
+        }
+    }
+    text
+}
+
+/// The code as the contract writes it.
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reform_api::error::{Fault, Reason};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_code_reason_and_every_field() {
+        let fields = [("record.title", "is required"), ("record.jurisdiction", "is no code")];
+        let status =
+            Fault::violations(fields.map(|(path, text)| (path.to_owned(), text.to_owned()))).status();
+        let text = describe(&status);
+        assert!(text.contains("INVALID_ARGUMENT / FIELD_VIOLATIONS"), "{text}");
+        assert!(text.contains("\n  record.title: is required\n  record.jurisdiction: is no code"), "{text}");
+    }
+
+    #[test]
+    fn a_missing_indicator_says_how_to_find_one() {
+        let status = Box::new(Fault::new(Reason::IndicatorNotFound, "no such indicator").status());
+        let failure = Failure::Call { service: Service::Analytics, url: "http://x".to_owned(), status };
+        assert!(failure.hint().is_some_and(|hint| hint.contains("query --list")));
+    }
+}

@@ -1,0 +1,57 @@
+//! Bars and problems on stderr; a bar is drawn on a terminal only.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// What is known about a long job while it runs. Cheap to share.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    problems: AtomicU64,
+}
+
+impl Progress {
+    /// A bar over bytes of input; without a total only what is done is shown.
+    pub(crate) fn bytes(title: &'static str, total: Option<u64>) -> Self {
+        let template = match total {
+            Some(_) => "{msg} {wide_bar} {bytes}/{total_bytes} {eta}",
+            None => "{msg} {spinner} {bytes} {elapsed}",
+        };
+        let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        let style = ProgressStyle::with_template(template).expect("the templates above are well-formed");
+        Self { bar: bar.with_style(style).with_message(title), problems: AtomicU64::new(0) }
+    }
+
+    /// So many more bytes are done.
+    pub(crate) fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    /// Tells of something wrong without tearing the bar.
+    pub(crate) fn problem(&self, text: &str) {
+        self.problems.fetch_add(1, Ordering::Relaxed);
+        self.bar.suspend(|| {
+            // Nobody is left to tell when stderr is closed.
+            let _ = writeln!(io::stderr(), "{text}");
+        });
+    }
+
+    /// How many problems were told.
+    pub(crate) fn problems(&self) -> u64 {
+        self.problems.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// One line on stderr, beside the answer on stdout.
+pub(crate) fn note(text: &str) {
+    // Nobody is left to tell when stderr is closed.
+    let _ = writeln!(io::stderr(), "reform: {text}");
+}
