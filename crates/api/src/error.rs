@@ -113,13 +113,13 @@ pub struct Fault {
     reason: Reason,
     message: String,
     metadata: HashMap<String, String>,
-    details: ErrorDetails,
+    details: Box<ErrorDetails>,
 }
 
 impl Fault {
     /// An error for `reason`, whose code it decides; `message` is for a person.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        let mut details = ErrorDetails::new();
+        let mut details = Box::new(ErrorDetails::new());
         if matches!(reason.code(), Code::Unavailable) || reason == Reason::Overloaded {
             details.set_retry_info(Some(RETRY_DELAY));
         }
@@ -134,12 +134,12 @@ impl Fault {
             0 | 1 => first,
             n => format!("{first} (and {} more)", n - 1),
         };
-        let mut fault = Self::new(Reason::FieldViolations, message)
-            .with("violations_total", all.len().to_string());
+        let mut fault =
+            Self::new(Reason::FieldViolations, message).with("violations_total", all.len().to_string());
         let listed = all.into_iter().take(VIOLATIONS_MAX);
-        fault.details.set_bad_request(
-            listed.map(|(path, text)| FieldViolation::new(path, text)).collect::<Vec<_>>(),
-        );
+        fault
+            .details
+            .set_bad_request(listed.map(|(path, text)| FieldViolation::new(path, text)).collect::<Vec<_>>());
         fault
     }
 
@@ -168,9 +168,7 @@ impl Fault {
         let kind = self.reason.as_str();
         let listed = failed.into_iter().take(VIOLATIONS_MAX);
         self.details.set_precondition_failure(
-            listed
-                .map(|(subject, text)| PreconditionViolation::new(kind, subject, text))
-                .collect::<Vec<_>>(),
+            listed.map(|(subject, text)| PreconditionViolation::new(kind, subject, text)).collect::<Vec<_>>(),
         );
         self
     }
@@ -189,7 +187,7 @@ impl Fault {
     pub fn status(self) -> Status {
         let Self { reason, message, metadata, mut details } = self;
         details.set_error_info(reason.as_str(), DOMAIN, metadata);
-        Status::with_error_details(reason.code(), message, details)
+        Status::with_error_details(reason.code(), message, *details)
     }
 }
 

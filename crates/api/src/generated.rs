@@ -1,5 +1,14 @@
 //! What `tonic-prost-build` writes; its lint exceptions live on this one module.
-#![allow(missing_docs, clippy::all, unreachable_pub, reason = "generated code")]
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    clippy::all,
+    clippy::too_many_lines,
+    clippy::allow_attributes_without_reason,
+    clippy::wildcard_enum_match_arm,
+    reason = "generated code"
+)]
 
 pub mod data {
     //! `reform.data`: records, their changes, and maintenance.

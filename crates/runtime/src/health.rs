@@ -35,6 +35,11 @@ impl Health {
         Self { names: Arc::new(names.collect()), stopped: CancellationToken::new() }
     }
 
+    /// The names that health is told of.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
     /// Sets one name; one that was not given to [`Health::new`] is ignored. After [`Health::stop`] nothing changes.
     pub fn set(&self, name: &str, serving: bool) {
         if let Some(status) = self.names.get(name) {

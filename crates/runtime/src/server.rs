@@ -98,7 +98,7 @@ pub async fn bind(address: SocketAddr, insecure: bool) -> Result<TcpListener, Er
 /// # Errors
 /// [`Error::Reflection`].
 pub fn routes(health: &Health) -> Result<Routes, Error> {
-    Ok(reflection::add(Routes::new(health.service()))?)
+    Ok(reflection::add(Routes::new(health.service()), health.names())?)
 }
 
 /// Serves until `shutdown`, then drains for at most `drain` (usually [`DRAIN`]).

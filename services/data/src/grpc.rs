@@ -1,0 +1,51 @@
+//! The service on the wire: requests are converted, the store decides, answers are converted.
+//!
+//! | file | what |
+//! |---|---|
+//! | `record`, `import`, `export` | RecordService |
+//! | `change` | ChangeService |
+//! | `maintenance` | MaintenanceService |
+//! | `request` | what the requests of all of them share |
+//! | `page_token` | sealed places in a list |
+//! | `fault` | every store error as code, reason and details |
+
+use reform_api::data::v1::change_service_server::ChangeServiceServer;
+use reform_api::data::v1::maintenance_service_server::MaintenanceServiceServer;
+use reform_api::data::v1::record_service_server::RecordServiceServer;
+use reform_runtime::health::Health;
+use reform_runtime::server::{self, REQUEST_BYTES_MAX};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::Store;
+
+mod change;
+mod export;
+mod fault;
+mod import;
+mod maintenance;
+mod page_token;
+mod record;
+mod request;
+
+/// The names under which health is told: one per service, and `writes`.
+pub(crate) const HEALTH_NAMES: &[&str] = &[
+    "reform.data.v1.RecordService",
+    "reform.data.v1.ChangeService",
+    "reform.data.v1.MaintenanceService",
+    "writes",
+];
+
+/// Everything that the process serves.
+pub(crate) fn routes(
+    store: &Store,
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<tonic::service::Routes, server::Error> {
+    let records = record::Records { store: store.clone(), stop: stop.clone() };
+    let changes = change::Changes { store: store.clone(), stop: stop.clone() };
+    let maintenance = maintenance::Maintenance { store: store.clone() };
+    Ok(server::routes(health)?
+        .add_service(RecordServiceServer::new(records).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(ChangeServiceServer::new(changes).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(MaintenanceServiceServer::new(maintenance).max_decoding_message_size(REQUEST_BYTES_MAX)))
+}

@@ -1,0 +1,184 @@
+//! ChangeService: the log as a stream. A watcher reads history at its own pace and waits at its end; nothing is queued
+//! for it, so writers never wait for a reader.
+
+use std::time::Duration;
+
+use futures::Stream;
+use reform_api::data::v1;
+use reform_api::data::v1::change_service_server::ChangeService;
+use reform_api::error::{Fault, Reason};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use super::fault;
+use super::record::{Answers, blocking};
+use crate::filter::{FeedFilter, Filter};
+use crate::store::history::{Part, Place};
+use crate::store::read::timestamp;
+use crate::store::{Error, Revision, Snapshot, Store};
+
+/// Bytes of records that are read at once, and about the largest message.
+const BYTES_AT_ONCE: usize = 1024 * 1024;
+/// A watcher hears at least this often how far the feed is.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(4);
+
+/// The service over a store.
+#[derive(Debug, Clone)]
+pub(super) struct Changes {
+    pub(super) store: Store,
+    pub(super) stop: CancellationToken,
+}
+
+#[tonic::async_trait]
+impl ChangeService for Changes {
+    type WatchChangesStream = Answers<v1::WatchChangesResponse>;
+
+    async fn watch_changes(
+        &self,
+        request: Request<v1::WatchChangesRequest>,
+    ) -> Result<Response<Self::WatchChangesStream>, Status> {
+        let v1::WatchChangesRequest { after_revision, store_id, filter } = request.into_inner();
+        if after_revision < 0 {
+            return Err(Fault::violation("after_revision", "must not be negative").status());
+        }
+        let id = self.store.id();
+        if !store_id.is_empty() && store_id != id {
+            return Err(fault::of_record(Error::StoreChanged(id.to_owned())).status());
+        }
+        self.store.at(after_revision).map_err(fault::of_record)?;
+        let filter = Filter::parse_for_feed(&filter).map_err(Fault::from)?;
+        let watch = Watch { store: self.store.clone(), filter: std::sync::Arc::new(filter) };
+        Ok(Response::new(Box::pin(watch.messages(after_revision, self.stop.clone()))))
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Watch {
+    store: Store,
+    filter: std::sync::Arc<FeedFilter>,
+}
+
+impl Watch {
+    fn messages(
+        self,
+        after_revision: Revision,
+        stop: CancellationToken,
+    ) -> impl Stream<Item = Result<v1::WatchChangesResponse, Status>> {
+        async_stream::try_stream! {
+            let mut durable = self.store.watch_durable();
+            let mut place = Place { revision: after_revision, changes: 0 };
+            // The first message at the end of the history says that this is the end.
+            let mut announced = None;
+            loop {
+                let snapshot = self.store.newest();
+                durable.mark_unchanged();
+                if stop.is_cancelled() {
+                    Err(stopping(place.revision))?;
+                }
+                if place.revision < snapshot.revision {
+                    let watch = self.clone();
+                    let (messages, next) = blocking(move || watch.read(&snapshot, place)).await?;
+                    place = next;
+                    for message in messages {
+                        announced = message.commit_complete.then_some(message.revision);
+                        yield message;
+                    }
+                    continue;
+                }
+                if announced != Some(place.revision) {
+                    announced = Some(place.revision);
+                    yield self.progress(place.revision, snapshot.revision);
+                }
+                let stopped = tokio::select! {
+                    changed = durable.changed() => changed.is_err(),
+                    () = stop.cancelled() => true,
+                    () = tokio::time::sleep(PROGRESS_INTERVAL) => {
+                        announced = None;
+                        false
+                    }
+                };
+                if stopped {
+                    Err(stopping(place.revision))?;
+                }
+            }
+        }
+    }
+
+    /// The messages of the next stretch of history, and where it ends.
+    fn read(
+        &self,
+        snapshot: &Snapshot,
+        place: Place,
+    ) -> Result<(Vec<v1::WatchChangesResponse>, Place), Fault> {
+        let parts = snapshot.history(place, BYTES_AT_ONCE).map_err(fault::of_record)?;
+        let mut messages = Vec::with_capacity(parts.len());
+        let mut next = place;
+        for part in parts {
+            let continued = if next.revision + 1 == part.commit.revision { next.changes } else { 0 };
+            next = if part.complete {
+                Place { revision: part.commit.revision, changes: 0 }
+            } else {
+                Place { revision: part.commit.revision - 1, changes: continued + part.changes.len() }
+            };
+            let (revision, complete) = (part.commit.revision, part.complete);
+            match self.message(snapshot, part)? {
+                Some(message) => messages.push(message),
+                // The end of a commit of which an earlier part was sent is told even when nothing in it matches.
+                None if continued > 0 && complete => {
+                    messages.push(self.progress(revision, snapshot.revision))
+                }
+                None => {}
+            }
+        }
+        Ok((messages, next))
+    }
+
+    /// A commit as a message; none when nothing in it matches.
+    fn message(&self, snapshot: &Snapshot, part: Part) -> Result<Option<v1::WatchChangesResponse>, Fault> {
+        let Part { commit, changes, complete } = part;
+        let at = self.store.at(commit.revision).map_err(fault::of_record)?;
+        let mut matching = Vec::with_capacity(changes.len());
+        for stored in &changes {
+            let record = at.present(stored).map_err(fault::of_record)?;
+            let kind = stored.kind().map_or("", |kind| kind.as_str());
+            if self.filter.matches(kind, &record.jurisdiction, &record.name) {
+                matching.push(v1::Change {
+                    r#type: stored.header.operation,
+                    name: record.name.clone(),
+                    kind: kind.to_owned(),
+                    record: Some(record),
+                    previous_revision: stored.header.previous_revision,
+                });
+            }
+        }
+        if matching.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(v1::WatchChangesResponse {
+            store_id: self.store.id().to_owned(),
+            revision: commit.revision,
+            changes: matching,
+            commit_complete: complete,
+            head_revision: snapshot.revision,
+            commit_time: Some(timestamp(commit.time_ms)),
+            author: commit.author,
+            reason: commit.reason,
+        }))
+    }
+
+    fn progress(&self, revision: Revision, head_revision: Revision) -> v1::WatchChangesResponse {
+        v1::WatchChangesResponse {
+            store_id: self.store.id().to_owned(),
+            revision,
+            commit_complete: true,
+            head_revision,
+            ..v1::WatchChangesResponse::default()
+        }
+    }
+}
+
+fn stopping(revision: Revision) -> Status {
+    Fault::new(Reason::ShuttingDown, "the service is stopping")
+        .with("revision", revision.to_string())
+        .status()
+}

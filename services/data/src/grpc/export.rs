@@ -1,0 +1,85 @@
+//! ExportRecords: live records in the contract's order, then a trailer that proves that they are all there.
+
+use futures::Stream;
+use prost::Message;
+use reform_api::data::v1;
+use reform_api::error::{Fault, Reason};
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::fault;
+use super::record::blocking;
+use crate::store::Snapshot;
+use crate::store::export::{Group, Item};
+use crate::store::list::PAGE_BYTES_MAX;
+
+/// Records of one message: what an import batch may hold.
+const RECORDS_MAX: usize = 1_000;
+
+/// The messages of an export.
+pub(super) fn answers(
+    snapshot: Snapshot,
+    store_id: String,
+    groups: Vec<Group>,
+    stop: CancellationToken,
+) -> impl Stream<Item = Result<v1::ExportRecordsResponse, Status>> {
+    async_stream::try_stream! {
+        let mut digest = Sha256::new();
+        let mut count = 0;
+        let mut groups = groups.into_iter();
+        loop {
+            let batch: Vec<Item> = next_batch(&mut groups);
+            if batch.is_empty() {
+                break;
+            }
+            if stop.is_cancelled() {
+                Err(Fault::new(Reason::ShuttingDown, "the service is stopping").status())?;
+            }
+            let snapshot = snapshot.clone();
+            let messages = blocking(move || messages(&snapshot, &batch)).await?;
+            for records in messages {
+                for record in &records {
+                    digest.update(record.encode_to_vec());
+                }
+                count += i64::try_from(records.len()).unwrap_or(i64::MAX);
+                yield v1::ExportRecordsResponse { records, trailer: None };
+            }
+        }
+        let trailer = v1::ExportTrailer {
+            count,
+            sha256: hex::encode(digest.finalize()),
+            revision: snapshot.revision,
+            store_id,
+        };
+        yield v1::ExportRecordsResponse { records: Vec::new(), trailer: Some(trailer) };
+    }
+}
+
+/// Whole groups, up to the number that a batch may hold; a larger group alone.
+fn next_batch(groups: &mut std::vec::IntoIter<Group>) -> Vec<Item> {
+    let mut batch = Vec::new();
+    while let Some(group) = groups.as_slice().first() {
+        if !batch.is_empty() && batch.len() + group.len() > RECORDS_MAX {
+            break;
+        }
+        batch.extend(groups.next().into_iter().flatten());
+    }
+    batch
+}
+
+/// The records of a batch, cut where a message would grow too large.
+fn messages(snapshot: &Snapshot, batch: &[Item]) -> Result<Vec<Vec<v1::Record>>, Fault> {
+    let mut messages = vec![Vec::new()];
+    let mut bytes = 0;
+    for record in snapshot.export_records(batch).map_err(fault::of_record)? {
+        let length = record.encoded_len() + 8;
+        if bytes + length > PAGE_BYTES_MAX {
+            messages.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += length;
+        messages.last_mut().expect("there is always one").push(record);
+    }
+    Ok(messages)
+}

@@ -1,0 +1,78 @@
+//! MaintenanceService: what an operator asks.
+
+use reform_api::data::v1;
+use reform_api::data::v1::maintenance_service_server::MaintenanceService;
+use reform_model::Kind;
+use reform_runtime::unimplemented;
+use tonic::{Request, Response, Status};
+
+use super::fault;
+use super::record::Answers;
+use crate::store::Store;
+use crate::store::meta::STORE_FORMAT;
+
+/// The service over a store.
+#[derive(Debug, Clone)]
+pub(super) struct Maintenance {
+    pub(super) store: Store,
+}
+
+#[tonic::async_trait]
+impl MaintenanceService for Maintenance {
+    async fn get_status(
+        &self,
+        _: Request<v1::GetStatusRequest>,
+    ) -> Result<Response<v1::GetStatusResponse>, Status> {
+        let durable = self.store.durable();
+        let (bytes_on_disk, bytes_free, free_min) = self.store.space().map_err(fault::of_record)?;
+        let live =
+            Kind::ALL.iter().filter_map(|kind| Some((kind.as_str().to_owned(), *durable.live.get(kind)?)));
+        let not_writable_reason = if self.store.failed().is_cancelled() {
+            "the store failed".to_owned()
+        } else if bytes_free < free_min {
+            format!("{bytes_free} bytes are free, {free_min} are kept for recovery")
+        } else {
+            String::new()
+        };
+        Ok(Response::new(v1::GetStatusResponse {
+            store_id: self.store.id().to_owned(),
+            head_revision: durable.revision,
+            oldest_revision: 0,
+            live_records: live.filter(|(_, count)| *count > 0).collect(),
+            engine: "sled 0.34".to_owned(),
+            store_format: i32::try_from(STORE_FORMAT).unwrap_or(i32::MAX),
+            bytes_on_disk: i64::try_from(bytes_on_disk).unwrap_or(i64::MAX),
+            bytes_free: i64::try_from(bytes_free).unwrap_or(i64::MAX),
+            writable: not_writable_reason.is_empty(),
+            not_writable_reason,
+            build: format!("reform-data {}", env!("CARGO_PKG_VERSION")),
+        }))
+    }
+
+    type CreateBackupStream = Answers<v1::CreateBackupResponse>;
+
+    async fn create_backup(
+        &self,
+        _: Request<v1::CreateBackupRequest>,
+    ) -> Result<Response<Self::CreateBackupStream>, Status> {
+        Err(unimplemented("CreateBackup"))
+    }
+
+    type VerifyStoreStream = Answers<v1::VerifyStoreResponse>;
+
+    async fn verify_store(
+        &self,
+        _: Request<v1::VerifyStoreRequest>,
+    ) -> Result<Response<Self::VerifyStoreStream>, Status> {
+        Err(unimplemented("VerifyStore"))
+    }
+
+    type CompactHistoryStream = Answers<v1::CompactHistoryResponse>;
+
+    async fn compact_history(
+        &self,
+        _: Request<v1::CompactHistoryRequest>,
+    ) -> Result<Response<Self::CompactHistoryStream>, Status> {
+        Err(unimplemented("CompactHistory"))
+    }
+}

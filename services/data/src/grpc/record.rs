@@ -1,0 +1,328 @@
+//! RecordService: each call converts, asks the store once, and converts back.
+
+use std::pin::Pin;
+
+use futures::Stream;
+use prost::Message;
+use reform_api::data::v1;
+use reform_api::data::v1::record_service_server::RecordService;
+use reform_api::error::{Fault, Reason};
+use reform_runtime::unimplemented;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::page_token::{self, Place};
+use super::{fault, request};
+use crate::filter::Filter;
+use crate::store::commit::{Commit, MUTATIONS_MAX};
+use crate::store::list::{Order, PAGE_BYTES_MAX, Query};
+use crate::store::{Committed, Error, Mutation, Outcome, Snapshot, Store};
+
+/// Names of a batch.
+const NAMES_MAX: usize = 1_000;
+/// Records of a page when none is asked for.
+const PAGE_SIZE_DEFAULT: usize = 100;
+/// Records of a page.
+const PAGE_SIZE_MAX: usize = 1_000;
+
+/// The service over a store.
+#[derive(Debug, Clone)]
+pub(super) struct Records {
+    pub(super) store: Store,
+    pub(super) stop: CancellationToken,
+}
+
+/// A boxed stream of answers.
+pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// Runs what reads much or computes long away from the threads that serve calls.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Status> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(Fault::status),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Fault::new(Reason::ShuttingDown, "the service is stopping").status()),
+    }
+}
+
+impl Records {
+    /// Commits one mutation and answers with its record.
+    async fn write_one(
+        &self,
+        mut commit: Commit,
+        mutation: Mutation,
+    ) -> Result<Response<v1::Record>, Status> {
+        commit.mutations = vec![mutation];
+        let (_, mut records) = self.write(commit, &|_| "record".to_owned()).await?;
+        let record =
+            records.pop().ok_or_else(|| Fault::new(Reason::Internal, "the commit made no change"))?;
+        Ok(Response::new(record))
+    }
+
+    /// Commits and answers with the revision and the records, as they were after the commit.
+    async fn write(
+        &self,
+        commit: Commit,
+        prefix: &(dyn Fn(usize) -> String + Sync),
+    ) -> Result<(i64, Vec<v1::Record>), Status> {
+        let committed = self.store.commit(commit).await.map_err(|error| fault::below(error, prefix))?;
+        let records = match committed {
+            Committed::Done { revision, outcomes } => {
+                let snapshot = if revision == 0 { self.store.newest() } else { self.at(revision)? };
+                let changed = outcomes.into_iter().filter_map(|outcome| match outcome {
+                    Outcome::Changed(_, stored) => stored,
+                    Outcome::Unchanged | Outcome::Skipped | Outcome::Refused(_) => None,
+                });
+                let records = changed.map(|stored| snapshot.present(&stored)).collect::<Result<_, _>>();
+                (revision, records)
+            }
+            Committed::Repeat { revision } => {
+                let snapshot = self.at(revision)?;
+                let part = snapshot.commit(revision).map_err(fault::of_record)?;
+                (revision, part.changes.iter().map(|stored| snapshot.present(stored)).collect())
+            }
+        };
+        Ok((records.0, records.1.map_err(fault::of_record)?))
+    }
+
+    fn at(&self, revision: i64) -> Result<Snapshot, Fault> {
+        self.store.at(revision).map_err(fault::of_record)
+    }
+}
+
+fn filter(text: &str) -> Result<Filter, Fault> {
+    Filter::parse(text).map_err(Fault::from)
+}
+
+#[tonic::async_trait]
+impl RecordService for Records {
+    async fn create_record(
+        &self,
+        request: Request<v1::CreateRecordRequest>,
+    ) -> Result<Response<v1::Record>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
+        let commit = request::commit(&metadata, "CreateRecord", &message, fields)?;
+        self.write_one(commit, request::create("", message)?).await
+    }
+
+    async fn get_record(
+        &self,
+        request: Request<v1::GetRecordRequest>,
+    ) -> Result<Response<v1::Record>, Status> {
+        let v1::GetRecordRequest { name, as_of } = request.into_inner();
+        let name = request::name("name", &name)?;
+        let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
+        let record = snapshot.get(&name).and_then(|stored| snapshot.present(&stored));
+        Ok(Response::new(record.map_err(fault::of_record)?))
+    }
+
+    async fn batch_get_records(
+        &self,
+        request: Request<v1::BatchGetRecordsRequest>,
+    ) -> Result<Response<v1::BatchGetRecordsResponse>, Status> {
+        let v1::BatchGetRecordsRequest { names, as_of } = request.into_inner();
+        if names.len() > NAMES_MAX {
+            return Err(Fault::violation("names", format!("more than {NAMES_MAX}")).status());
+        }
+        let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
+        let answer = blocking(move || {
+            let mut records = Vec::with_capacity(names.len());
+            let mut bytes = 0;
+            for (index, name) in names.iter().enumerate() {
+                let name = request::name(&format!("names[{index}]"), name)?;
+                let stored = snapshot.get(&name).map_err(fault::of_record)?;
+                let record = snapshot.present(&stored).map_err(fault::of_record)?;
+                bytes += record.encoded_len();
+                if bytes > PAGE_BYTES_MAX {
+                    return Err(Fault::new(
+                        Reason::AnswerTooLarge,
+                        "the records are over 3 MiB: ask for fewer",
+                    ));
+                }
+                records.push(record);
+            }
+            Ok(v1::BatchGetRecordsResponse { records, revision: snapshot.revision })
+        });
+        Ok(Response::new(answer.await?))
+    }
+
+    async fn list_records(
+        &self,
+        request: Request<v1::ListRecordsRequest>,
+    ) -> Result<Response<v1::ListRecordsResponse>, Status> {
+        let store = self.store.clone();
+        let message = request.into_inner();
+        Ok(Response::new(blocking(move || list(&store, message)).await?))
+    }
+
+    async fn count_records(
+        &self,
+        request: Request<v1::CountRecordsRequest>,
+    ) -> Result<Response<v1::CountRecordsResponse>, Status> {
+        let v1::CountRecordsRequest { filter, as_of, show_deleted } = request.into_inner();
+        let filter = self::filter(&filter)?;
+        let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
+        let answer = blocking(move || {
+            let count = snapshot.count(&filter, show_deleted).map_err(fault::of_record)?;
+            Ok(v1::CountRecordsResponse { count, revision: snapshot.revision })
+        });
+        Ok(Response::new(answer.await?))
+    }
+
+    async fn update_record(
+        &self,
+        request: Request<v1::UpdateRecordRequest>,
+    ) -> Result<Response<v1::Record>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
+        let commit = request::commit(&metadata, "UpdateRecord", &message, fields)?;
+        self.write_one(commit, request::update("", message)?).await
+    }
+
+    async fn delete_record(
+        &self,
+        request: Request<v1::DeleteRecordRequest>,
+    ) -> Result<Response<v1::Record>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
+        let commit = request::commit(&metadata, "DeleteRecord", &message, fields)?;
+        let name = request::name("name", &message.name)?;
+        self.write_one(commit, Mutation::Delete { name, etag: message.etag }).await
+    }
+
+    async fn undelete_record(
+        &self,
+        request: Request<v1::UndeleteRecordRequest>,
+    ) -> Result<Response<v1::Record>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
+        let commit = request::commit(&metadata, "UndeleteRecord", &message, fields)?;
+        let name = request::name("name", &message.name)?;
+        self.write_one(commit, Mutation::Undelete { name, etag: message.etag }).await
+    }
+
+    async fn purge_record(
+        &self,
+        _: Request<v1::PurgeRecordRequest>,
+    ) -> Result<Response<v1::PurgeRecordResponse>, Status> {
+        Err(unimplemented("PurgeRecord"))
+    }
+
+    async fn commit_records(
+        &self,
+        request: Request<v1::CommitRecordsRequest>,
+    ) -> Result<Response<v1::CommitRecordsResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
+        let mut commit = request::commit(&metadata, "CommitRecords", &message, fields)?;
+        commit.mutations = blocking(move || mutations(message.mutations)).await?;
+        let verbs: Vec<&str> = commit.mutations.iter().map(verb).collect();
+        let prefix = move |index: usize| {
+            format!("mutations[{index}].{}", verbs.get(index).unwrap_or(&"create.record"))
+        };
+        let (revision, records) = self.write(commit, &prefix).await?;
+        let store_id = self.store.id().to_owned();
+        Ok(Response::new(v1::CommitRecordsResponse { revision, store_id, records }))
+    }
+
+    async fn list_record_revisions(
+        &self,
+        _: Request<v1::ListRecordRevisionsRequest>,
+    ) -> Result<Response<v1::ListRecordRevisionsResponse>, Status> {
+        Err(unimplemented("ListRecordRevisions"))
+    }
+
+    type ImportRecordsStream = Answers<v1::ImportRecordsResponse>;
+
+    async fn import_records(
+        &self,
+        request: Request<Streaming<v1::ImportRecordsRequest>>,
+    ) -> Result<Response<Self::ImportRecordsStream>, Status> {
+        let (metadata, _, batches) = request.into_parts();
+        let answers = super::import::answers(self.clone(), request::author(&metadata), batches);
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    type ExportRecordsStream = Answers<v1::ExportRecordsResponse>;
+
+    async fn export_records(
+        &self,
+        request: Request<v1::ExportRecordsRequest>,
+    ) -> Result<Response<Self::ExportRecordsStream>, Status> {
+        let v1::ExportRecordsRequest { filter, as_of } = request.into_inner();
+        let filter = self::filter(&filter)?;
+        let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
+        let groups = {
+            let snapshot = snapshot.clone();
+            blocking(move || snapshot.export_groups(&filter).map_err(fault::of_record)).await?
+        };
+        let store_id = self.store.id().to_owned();
+        let answers = super::export::answers(snapshot, store_id, groups, self.stop.clone());
+        Ok(Response::new(Box::pin(answers)))
+    }
+}
+
+/// Where the fields of a mutation stand below it.
+fn verb(mutation: &Mutation) -> &'static str {
+    match mutation {
+        Mutation::Create(_) | Mutation::Import { .. } => "create.record",
+        Mutation::Update(_) => "update.record",
+        Mutation::Delete { .. } => "delete",
+        Mutation::Undelete { .. } => "undelete",
+    }
+}
+
+fn mutations(wire: Vec<v1::Mutation>) -> Result<Vec<Mutation>, Fault> {
+    if wire.is_empty() || wire.len() > MUTATIONS_MAX {
+        return Err(Fault::violation("mutations", format!("must be 1 to {MUTATIONS_MAX}")));
+    }
+    let mutations: Vec<Mutation> = wire
+        .into_iter()
+        .enumerate()
+        .map(|(index, mutation)| request::mutation(index, mutation))
+        .collect::<Result<_, _>>()?;
+    let mut seen = std::collections::HashSet::new();
+    let repeated = mutations.iter().position(|mutation| !seen.insert(mutation.name().clone()));
+    match repeated {
+        Some(index) => {
+            let path = format!("mutations[{index}]");
+            Err(Fault::violation(path, format!("{} is changed twice", mutations[index].name())))
+        }
+        None => Ok(mutations),
+    }
+}
+
+fn list(store: &Store, message: v1::ListRecordsRequest) -> Result<v1::ListRecordsResponse, Fault> {
+    let query_bytes =
+        v1::ListRecordsRequest { page_size: 0, page_token: String::new(), ..message.clone() }.encode_to_vec();
+    let v1::ListRecordsRequest { filter, order_by, page_size, page_token, as_of, show_deleted } = message;
+    let size = match usize::try_from(page_size) {
+        Err(_) => return Err(Fault::violation("page_size", "must not be negative")),
+        Ok(0) => PAGE_SIZE_DEFAULT,
+        Ok(size) => size.min(PAGE_SIZE_MAX),
+    };
+    let filter = self::filter(&filter)?;
+    let order = Order::parse(&order_by).ok_or_else(|| {
+        Fault::violation("order_by", "must be main_date or name, each with or without ' desc'")
+    })?;
+    let (snapshot, from) = if page_token.is_empty() {
+        (request::snapshot(store, as_of.as_ref())?, None)
+    } else {
+        let place = page_token::open(store, &query_bytes, &page_token)
+            .ok_or_else(|| fault::of_record(Error::PageToken))?;
+        (store.at(place.revision).map_err(fault::of_record)?, Some(place.mark))
+    };
+    let query = Query { filter: &filter, order, show_deleted };
+    let page = snapshot.list(&query, from, size).map_err(fault::of_record)?;
+    let records = page.items.iter().map(|stored| snapshot.present(stored)).collect::<Result<_, _>>();
+    let revision = snapshot.revision;
+    let next = page.next.map(|mark| page_token::seal(store, &query_bytes, Place { revision, mark }));
+    Ok(v1::ListRecordsResponse {
+        records: records.map_err(fault::of_record)?,
+        next_page_token: next.unwrap_or_default(),
+        revision,
+        unreadable: Vec::new(),
+    })
+}

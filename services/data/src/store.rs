@@ -1,0 +1,257 @@
+//! The store: an append-only change log in sled, and in memory the index that finds records in it.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`keys`], [`envelope`] | keys of the one tree; format byte and checksum around every value |
+//! | [`chunk`], [`summary`], [`meta`] | the three values: changes with their records, what the index needs of them, the store itself |
+//! | [`disk`] | the only file that names sled |
+//! | [`index`], [`postings`], [`terms`] | names, versions, and what records are found by; rebuilt at open by `recover` |
+//! | [`commit`], `plan`, `writer`, [`requests`] | what is asked, what it would change, and the one thread that does it |
+//! | [`read`], [`list`], [`export`], [`history`] | reading at a revision; the log as commits |
+//!
+//! The log is the truth. A write goes commit → plan → chunk → batch → sync → [`Durable`] → answer; a read goes
+//! snapshot → index → chunk. Readers never wait for the disk of a writer, writers never for a reader.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use reform_model::Kind;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+pub mod chunk;
+pub mod commit;
+pub mod disk;
+pub mod envelope;
+pub mod error;
+pub mod export;
+pub mod history;
+pub mod index;
+pub mod keys;
+pub mod list;
+pub mod meta;
+mod plan;
+pub mod postings;
+pub mod read;
+mod recover;
+pub mod requests;
+pub mod summary;
+pub mod terms;
+mod writer;
+
+pub use commit::{Commit, Committed, Draft, Mutation, Outcome};
+pub use error::Error;
+pub use keys::Revision;
+pub use read::{Snapshot, Stored};
+
+use self::chunk::Chunk;
+use self::disk::Disk;
+use self::index::{Found, Index};
+use self::keys::ChunkId;
+use self::meta::Meta;
+
+/// What a store is opened with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Bytes that sled may keep in memory.
+    pub cache_bytes: u64,
+    /// The store is read-only while fewer bytes are free.
+    pub free_bytes_min: u64,
+}
+
+/// The newest durable state.
+#[derive(Debug, Clone, Default)]
+pub struct Durable {
+    /// Its revision; 0 for the empty store.
+    pub revision: Revision,
+    /// When it was committed, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// Live records by kind.
+    pub live: Arc<BTreeMap<Kind, i64>>,
+}
+
+/// What the writer and all readers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    meta: Meta,
+    disk: Disk,
+    index: parking_lot::RwLock<Index>,
+    durable: watch::Sender<Durable>,
+    free_bytes_min: u64,
+}
+
+/// An open store; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<writer::Request>,
+    failed: CancellationToken,
+}
+
+/// The writer thread of a store, to be waited for with [`Store::close`].
+#[derive(Debug)]
+pub struct Writing(JoinHandle<Result<(), disk::Error>>);
+
+impl Store {
+    /// Opens the store in a folder, or makes one there. Blocks while the index is rebuilt.
+    pub fn open(folder: &Path, options: &Options) -> Result<(Self, Writing), disk::Error> {
+        let (disk, meta) = Disk::open(folder, options.cache_bytes)?;
+        let mut index = Index::default();
+        let recovered = recover::recover(&disk, &mut index)?;
+        let (revision, time_ms) = (recovered.head, recovered.time_ms);
+        let live = Arc::new(index.live().clone());
+        tracing::info!(store_id = meta.store_id, revision, chunks = index.chunk_count(), "store is open");
+        let (durable, _) = watch::channel(Durable { revision, time_ms, live });
+        let shared = Arc::new(Shared {
+            meta,
+            disk,
+            index: parking_lot::RwLock::new(index),
+            durable,
+            free_bytes_min: options.free_bytes_min,
+        });
+        let (queue, requests) = mpsc::channel(writer::QUEUE_MAX);
+        let failed = CancellationToken::new();
+        let writer = writer::Writer::new(Arc::clone(&shared), recovered);
+        let handle = std::thread::Builder::new().name("writer".into()).spawn({
+            let failed = failed.clone();
+            move || write(writer, requests, &failed)
+        });
+        let handle = handle.map_err(|error| disk::Error::File(folder.to_owned(), error))?;
+        Ok((Self { shared, queue, failed }, Writing(handle)))
+    }
+
+    /// Which store this is.
+    pub fn id(&self) -> &str {
+        &self.shared.meta.store_id
+    }
+
+    /// The key that seals page tokens.
+    pub fn token_key(&self) -> (u64, u64) {
+        Meta::hash_key(&self.shared.meta.token_key)
+    }
+
+    /// The newest durable state.
+    pub fn durable(&self) -> Durable {
+        self.shared.durable.borrow().clone()
+    }
+
+    /// Tells of every new durable state.
+    pub fn watch_durable(&self) -> watch::Receiver<Durable> {
+        self.shared.durable.subscribe()
+    }
+
+    /// Cancelled once the writer has stopped because the disk failed.
+    pub fn failed(&self) -> &CancellationToken {
+        &self.failed
+    }
+
+    /// The store at its newest durable revision.
+    pub fn newest(&self) -> Snapshot {
+        Snapshot { shared: Arc::clone(&self.shared), revision: self.durable().revision }
+    }
+
+    /// The store at a revision: 0 is the empty store.
+    pub fn at(&self, revision: Revision) -> Result<Snapshot, Error> {
+        let head = self.durable().revision;
+        if revision > head {
+            return Err(Error::RevisionAhead { asked: revision, head });
+        }
+        Ok(Snapshot { shared: Arc::clone(&self.shared), revision: revision.max(0) })
+    }
+
+    /// The store as it was at a time, in milliseconds since 1970: after the last commit at or before it.
+    pub fn at_time(&self, time_ms: i64) -> Result<Snapshot, Error> {
+        let newest = self.newest();
+        let revision = newest.revision_at(time_ms)?;
+        Ok(Snapshot { revision, ..newest })
+    }
+
+    /// Hands a commit to the writer and waits until it is durable, or refused. A caller that stops waiting does not undo
+    /// it.
+    pub async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
+        let (answer, answered) = oneshot::channel();
+        let request = writer::Request::Commit(Box::new(commit), answer);
+        self.queue.send(request).await.map_err(|_| self.gone())?;
+        answered.await.map_err(|_| self.gone())?
+    }
+
+    /// Writes everything queued and ends the writer. Commits that come later are refused as [`Error::Closing`].
+    ///
+    /// # Errors
+    /// The disk error that stopped the writer.
+    pub async fn close(&self, writing: Writing) -> Result<(), disk::Error> {
+        // A writer that has failed takes no request; its error is in the handle.
+        drop(self.queue.send(writer::Request::Close).await);
+        let joined = tokio::task::spawn_blocking(|| writing.0.join()).await;
+        joined.expect("waiting does not panic").expect("a panic on the writer aborts the process")
+    }
+
+    fn gone(&self) -> Error {
+        if self.failed.is_cancelled() { Error::Failed } else { Error::Closing }
+    }
+
+    /// Bytes on disk, bytes free, and the bytes below which the store is read-only.
+    pub fn space(&self) -> Result<(u64, u64, u64), Error> {
+        let (free, _) = self.shared.disk.space()?;
+        Ok((self.shared.disk.bytes_on_disk()?, free, self.shared.free_bytes_min))
+    }
+}
+
+/// The body of the writer thread. A panic there could leave the index half changed, so the process ends.
+fn write(
+    writer: writer::Writer,
+    requests: mpsc::Receiver<writer::Request>,
+    failed: &CancellationToken,
+) -> Result<(), disk::Error> {
+    let run = std::panic::AssertUnwindSafe(|| writer.run(requests));
+    match std::panic::catch_unwind(run) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the disk failed, nothing more is written");
+            failed.cancel();
+            Err(error)
+        }
+        Err(_) => {
+            tracing::error!("the writer panicked");
+            std::process::abort()
+        }
+    }
+}
+
+impl Shared {
+    /// The content of a slot.
+    fn slot(&self, chunk: &Chunk, id: ChunkId, slot: usize) -> Result<Stored, Error> {
+        let damaged = |damage| disk::Error::Chunk { id, damage };
+        let commit = chunk.commit_of(slot).ok_or(envelope::Damage::Content).map_err(damaged)?;
+        let (revision, time_ms) = (commit.revision, commit.time_ms);
+        let chunk::Slot { header, record } = chunk.slot(slot).map_err(damaged)?;
+        Ok(Stored { header, record, revision, time_ms })
+    }
+
+    /// The content of a version.
+    fn stored(&self, found: Found) -> Result<Stored, Error> {
+        let chunk = self.disk.chunk(found.position.chunk)?;
+        self.slot(&chunk, found.position.chunk, found.position.slot.into())
+    }
+
+    /// The version of a record that is visible at a revision, its name compared.
+    fn stored_by_id(&self, id: &str, revision: Revision) -> Result<Option<(Found, Stored)>, Error> {
+        let candidates: Vec<Found> = {
+            let index = self.index.read();
+            index.candidates(id).filter_map(|record| index.at(record, revision)).collect()
+        };
+        for found in candidates {
+            let stored = self.stored(found).map_err(|error| {
+                let Error::Disk(source) = error else { return error };
+                Error::Corrupt { record: format!("{}{id}", reform_model::record::COLLECTION), source }
+            })?;
+            if stored.name().and_then(|name| name.strip_prefix(reform_model::record::COLLECTION)) == Some(id)
+            {
+                return Ok(Some((found, stored)));
+            }
+        }
+        Ok(None)
+    }
+}

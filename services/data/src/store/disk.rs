@@ -1,0 +1,212 @@
+//! The only file that names sled: opening it safely, reading values, and writing them so that they stay.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use super::chunk::Chunk;
+use super::envelope::Damage;
+use super::keys::{self, ChunkId};
+use super::meta::{Meta, STORE_FORMAT};
+
+/// Room for records beyond the largest leaf: pages above a quarter of it would go to files that are never reclaimed.
+const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+/// The folder below the data folder that sled owns.
+const FOLDER: &str = "sled";
+
+/// Why a store cannot be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process has it.
+    #[error("{0} is in use by another process")]
+    Locked(PathBuf),
+    /// A file could not be made, read, locked or synced.
+    #[error("{0}: {1}")]
+    File(PathBuf, #[source] io::Error),
+    /// sled failed.
+    #[error("the store failed: {0}")]
+    Sled(#[from] sled::Error),
+    /// The store was written by a newer program.
+    #[error("the store has format {found}, this program knows up to {STORE_FORMAT}: run the newer program")]
+    Newer {
+        /// The store's format.
+        found: u32,
+    },
+    /// The value that says which store this is cannot be read.
+    #[error("the store's own description is damaged: {0}")]
+    Meta(Damage),
+    /// A chunk of the log cannot be read.
+    #[error("chunk {}.{} of the change log is damaged: {damage}", id.revision, id.part)]
+    Chunk {
+        /// Which.
+        id: ChunkId,
+        /// How.
+        damage: Damage,
+    },
+    /// A chunk that the index knows is not there.
+    #[error("chunk {}.{} of the change log is missing", .0.revision, .0.part)]
+    Missing(ChunkId),
+}
+
+/// A sled tree and a descriptor of its file.
+#[derive(Debug)]
+pub struct Disk {
+    tree: sled::Db,
+    file: File,
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Disk {
+    /// Opens the store in a folder, or makes one there.
+    pub fn open(folder: &Path, cache_bytes: u64) -> Result<(Self, Meta), Error> {
+        let sled_folder = folder.join(FOLDER);
+        fs::create_dir_all(&sled_folder).map_err(|error| Error::File(sled_folder.clone(), error))?;
+        let lock = lock(folder)?;
+        remove_unfinished_snapshots(&sled_folder)?;
+        // Opened before sled opens it, so that an error while the kernel writes back reaches this descriptor.
+        let path = sled_folder.join("db");
+        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = options.map_err(|error| Error::File(path, error))?;
+        let tree = open_tree(&sled_folder, cache_bytes)?;
+        let disk = Self { tree, file, folder: folder.to_owned(), _lock: lock };
+        let meta = disk.meta()?;
+        Ok((disk, meta))
+    }
+
+    fn meta(&self) -> Result<Meta, Error> {
+        if let Some(value) = self.tree.get(Meta::key())? {
+            let meta = Meta::open(&value).map_err(Error::Meta)?;
+            return if meta.format > STORE_FORMAT {
+                Err(Error::Newer { found: meta.format })
+            } else {
+                Ok(meta)
+            };
+        }
+        let meta = Meta::new();
+        self.write([(Meta::key(), meta.seal())])?;
+        for folder in [self.folder.join(FOLDER), self.folder.clone()] {
+            let synced = File::open(&folder).and_then(|opened| opened.sync_all());
+            synced.map_err(|error| Error::File(folder, error))?;
+        }
+        Ok(meta)
+    }
+
+    /// One chunk of the log.
+    pub fn chunk(&self, id: ChunkId) -> Result<Chunk, Error> {
+        let value = self.tree.get(id.chunk_key())?.ok_or(Error::Missing(id))?;
+        Chunk::open(id, Bytes::from_owner(value)).map_err(|damage| Error::Chunk { id, damage })
+    }
+
+    /// Every summary, in log order: its position and the stored value.
+    pub fn summaries(&self) -> impl Iterator<Item = Result<(ChunkId, sled::IVec), Error>> {
+        // Ends at the first error: sled repeats it for ever.
+        let mut failed = false;
+        let values = self.tree.scan_prefix(keys::SUMMARIES).take_while(move |item| {
+            let go_on = !failed;
+            failed = item.is_err();
+            go_on
+        });
+        values.filter_map(|item| match item {
+            Ok((key, value)) => ChunkId::parse(&key).map(|id| Ok((id, value))),
+            Err(error) => Some(Err(error.into())),
+        })
+    }
+
+    /// The positions of the chunks after one, in log order.
+    pub fn chunks_after(&self, id: ChunkId) -> impl Iterator<Item = Result<ChunkId, Error>> {
+        let last = ChunkId { revision: i64::MAX, part: u16::MAX };
+        let bounds = (std::ops::Bound::Excluded(id.chunk_key()), std::ops::Bound::Included(last.chunk_key()));
+        let mut failed = false;
+        let values = self.tree.range(bounds).take_while(move |item| {
+            let go_on = !failed;
+            failed = item.is_err();
+            go_on
+        });
+        values.filter_map(|item| match item {
+            Ok((key, _)) => ChunkId::parse(&key).map(Ok),
+            Err(error) => Some(Err(error.into())),
+        })
+    }
+
+    /// Stores values as one atomic batch and returns when they are on disk.
+    ///
+    /// # Errors
+    /// Any error is final: what became of the batch is unknown, and nothing may be acknowledged after it.
+    pub fn write(&self, values: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<(), Error> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in values {
+            batch.insert(key, value);
+        }
+        self.tree.apply_batch(batch)?;
+        self.tree.flush()?;
+        // sled's flush hands the bytes to the kernel; only this puts them on disk.
+        self.file.sync_data().map_err(|error| Error::File(self.folder.join(FOLDER).join("db"), error))
+    }
+
+    /// Bytes that the store takes on disk.
+    pub fn bytes_on_disk(&self) -> Result<u64, Error> {
+        Ok(self.tree.size_on_disk()?)
+    }
+
+    /// Free and total bytes of the file system.
+    pub fn space(&self) -> Result<(u64, u64), Error> {
+        let stat = rustix::fs::statvfs(&self.folder)
+            .map_err(|error| Error::File(self.folder.clone(), error.into()))?;
+        Ok((stat.f_bavail.saturating_mul(stat.f_frsize), stat.f_blocks.saturating_mul(stat.f_frsize)))
+    }
+}
+
+/// One process a folder; the operating system lets go of the lock when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|error| Error::File(path.clone(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(Error::File(path, error)),
+    }
+}
+
+/// A kill while sled writes a snapshot leaves `snap.*.generating`, and sled then never opens again.
+fn remove_unfinished_snapshots(folder: &Path) -> Result<(), Error> {
+    let failed = |error| Error::File(folder.to_owned(), error);
+    let mut removed = false;
+    for path in snapshots(folder)? {
+        if path.extension().is_some_and(|extension| extension == "generating") {
+            tracing::warn!(file = %path.display(), "removing an unfinished snapshot");
+            fs::remove_file(&path).map_err(failed)?;
+            removed = true;
+        }
+    }
+    if removed { File::open(folder).and_then(|opened| opened.sync_all()).map_err(failed) } else { Ok(()) }
+}
+
+fn snapshots(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |error| Error::File(folder.to_owned(), error);
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
+    let is_snapshot = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("snap."))
+    };
+    Ok(paths.map_err(failed)?.into_iter().filter(is_snapshot).collect())
+}
+
+/// Opens sled; when a snapshot is damaged it is moved aside, and sled rebuilds it from its log.
+fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
+    let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).segment_size(SEGMENT_BYTES);
+    match config.open() {
+        Err(sled::Error::Corruption { .. }) => {
+            for path in snapshots(folder)? {
+                let aside = path.with_extension("damaged");
+                tracing::warn!(file = %path.display(), "moving a damaged snapshot aside");
+                fs::rename(&path, aside).map_err(|error| Error::File(path, error))?;
+            }
+            Ok(config.open()?)
+        }
+        opened => Ok(opened?),
+    }
+}

@@ -1,0 +1,106 @@
+//! The log as a sequence of commits: what a feed sends, and what was valid at a time.
+
+use super::chunk::{Chunk, CommitHeader};
+use super::error::Error;
+use super::keys::Revision;
+use super::read::{Snapshot, Stored};
+
+/// A place in the history, between two changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Everything up to this revision lies before.
+    pub revision: Revision,
+    /// And so many changes of the next one.
+    pub changes: usize,
+}
+
+/// A commit, or the next part of a large one.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Its header.
+    pub commit: CommitHeader,
+    /// Its changes, in order.
+    pub changes: Vec<Stored>,
+    /// Whether the commit's last change is among them.
+    pub complete: bool,
+}
+
+impl Snapshot {
+    /// The history after a place, as far as this snapshot reaches: whole commits, up to about `bytes_max` in all. A
+    /// larger commit comes in parts. Empty at the end.
+    pub fn history(&self, after: Place, bytes_max: usize) -> Result<Vec<Part>, Error> {
+        let mut parts: Vec<Part> = Vec::new();
+        let mut skip = after.changes;
+        let mut bytes = 0;
+        let mut place = self.shared.index.read().chunk_after(after.revision);
+        loop {
+            let id = self.shared.index.read().chunk(place);
+            let Some(id) = id.filter(|id| id.revision <= self.revision) else { return Ok(parts) };
+            place += 1;
+            let chunk = self.shared.disk.chunk(id)?;
+            let mut first = 0;
+            for commit in chunk.commits() {
+                let slots = first..first + commit.slots as usize;
+                first = slots.end;
+                if commit.revision <= after.revision {
+                    continue;
+                }
+                if commit.revision > self.revision {
+                    return Ok(parts);
+                }
+                let skipped = skip.min(slots.len());
+                skip -= skipped;
+                if parts.last().is_none_or(|part| part.complete) {
+                    if bytes >= bytes_max {
+                        return Ok(parts);
+                    }
+                    parts.push(Part { commit: commit.clone(), changes: Vec::new(), complete: false });
+                }
+                if let Some(part) = parts.last_mut() {
+                    for slot in slots.skip(skipped) {
+                        let stored = self.shared.slot(&chunk, id, slot)?;
+                        bytes += stored.record.len();
+                        part.changes.push(stored);
+                    }
+                    part.complete = commit.complete;
+                }
+            }
+            if bytes >= bytes_max && parts.last().is_some_and(|part| !part.complete) {
+                return Ok(parts);
+            }
+        }
+    }
+
+    /// All that one commit wrote, in order.
+    pub fn commit(&self, revision: Revision) -> Result<Part, Error> {
+        let part = Snapshot { revision, ..self.clone() }
+            .history(Place { revision: revision - 1, changes: 0 }, usize::MAX)?
+            .into_iter()
+            .next();
+        part.ok_or(Error::RevisionAhead { asked: revision, head: self.revision })
+    }
+
+    /// The last revision committed at or before a time; 0 before the first.
+    pub(super) fn revision_at(&self, time_ms: i64) -> Result<Revision, Error> {
+        let (mut low, mut high) = (0, self.shared.index.read().chunk_count());
+        let mut revision = 0;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some(chunk) = self.chunk_at(middle)? else { break };
+            let at_or_before = chunk.commits().iter().take_while(|commit| commit.time_ms <= time_ms);
+            match at_or_before.last() {
+                Some(commit) => {
+                    revision = revision.max(commit.revision);
+                    low = middle + 1;
+                }
+                None => high = middle,
+            }
+        }
+        Ok(revision.min(self.revision))
+    }
+
+    fn chunk_at(&self, place: usize) -> Result<Option<Chunk>, Error> {
+        let id = self.shared.index.read().chunk(place).filter(|id| id.revision <= self.revision);
+        id.map(|id| self.shared.disk.chunk(id).map_err(Error::from)).transpose()
+    }
+}

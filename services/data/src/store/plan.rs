@@ -1,0 +1,414 @@
+//! Checks a commit against the newest state, staged commits of the same group included, and says what it would change.
+//!
+//! Nothing is changed here: a commit that fails leaves no trace.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prost::Message;
+use reform_api::convert::{self, Violation, Violations};
+use reform_api::data::v1;
+use reform_model::findings::{self, Surroundings};
+use reform_model::{Body, Kind, Name, Record};
+
+use super::chunk::{Operation, SlotHeader};
+use super::commit::{Change, Commit, Draft, Mode, Mutation, OnExisting, Plan, Planned, Refusals, Update};
+use super::error::Error;
+use super::index::Found;
+use super::postings::Posting;
+use super::read::{Stored, etag};
+use super::summary::Entry;
+use super::terms;
+
+/// How many of the records that use another one are named.
+const USERS_LISTED: usize = 5;
+
+/// The newest state, as the writer sees it.
+pub(super) trait State {
+    /// The newest version of a record, its name compared.
+    fn newest(&self, id: &str) -> Result<Option<Found>, Error>;
+    /// The content of a version.
+    fn stored(&self, found: Found) -> Result<Stored, Error>;
+    /// Some of the newest live versions with a term, at most so many; some may only share the hash.
+    fn live(&self, term: u64, limit: usize) -> Vec<Found>;
+}
+
+/// A mutation whose own preconditions hold.
+struct Candidate {
+    operation: Operation,
+    draft: Draft,
+    before: Option<Found>,
+    header: SlotHeader,
+    findings: Vec<u8>,
+}
+
+enum Step {
+    Change(Box<Candidate>),
+    Unchanged,
+    Skipped,
+    Refused(Arc<Error>),
+}
+
+/// Plans a whole commit.
+///
+/// # Errors
+/// The first mutation that is refused, unless the commit leaves such mutations out.
+pub(super) fn plan(state: &dyn State, commit: &Commit) -> Result<Plan, Error> {
+    let mut steps = Vec::with_capacity(commit.mutations.len());
+    for (index, mutation) in commit.mutations.iter().enumerate() {
+        steps.push(match step(state, mutation) {
+            Ok(step) => step,
+            Err(error) => Step::Refused(Arc::new(refuse(commit, index, error)?)),
+        });
+    }
+    // Leaving one record out may break a reference to it, so look again until nothing more is left out.
+    loop {
+        let refused = check(state, commit, &mut steps)?;
+        if refused.is_empty() {
+            break;
+        }
+        for (index, error) in refused {
+            steps[index] = Step::Refused(Arc::new(error));
+        }
+    }
+    Ok(Plan { outcomes: steps.into_iter().map(planned).collect() })
+}
+
+/// A refusal that the commit can live with, or the error that ends it.
+fn refuse(commit: &Commit, index: usize, error: Error) -> Result<Error, Error> {
+    if commit.refusals != Refusals::Fail && is_refusal(&error) {
+        Ok(error)
+    } else {
+        Err(Error::At { index, error: Box::new(error) })
+    }
+}
+
+/// Whether an import may go on without the record; a failing disk is no reason to leave a record out.
+fn is_refusal(error: &Error) -> bool {
+    !matches!(error, Error::Disk(_) | Error::Corrupt { .. } | Error::Failed | Error::Closing)
+}
+
+fn planned(step: Step) -> Planned {
+    match step {
+        Step::Unchanged => Planned::Unchanged,
+        Step::Skipped => Planned::Skipped,
+        Step::Refused(error) => Planned::Refused(error),
+        Step::Change(candidate) => {
+            let Candidate { operation, draft, before, header, findings } = *candidate;
+            let Draft { record, mut bytes } = draft;
+            bytes.extend_from_slice(&findings);
+            let entry = entry(operation, &record);
+            let record = before.map(|found| found.record);
+            Planned::Change(Box::new(Change { entry, header, bytes, record }))
+        }
+    }
+}
+
+/// What the index keeps of a change.
+pub(super) fn entry(operation: Operation, record: &Record) -> Entry {
+    Entry {
+        operation,
+        kind: record.kind(),
+        jurisdiction: record.jurisdiction.clone(),
+        id: record.name.id().to_owned(),
+        day: Entry::sort_day(record.main_day()),
+        terms: terms::of(record),
+    }
+}
+
+fn step(state: &dyn State, mutation: &Mutation) -> Result<Step, Error> {
+    match mutation {
+        Mutation::Create(draft) => create(state, draft),
+        Mutation::Update(update) => self::update(state, update),
+        Mutation::Delete { name, etag } => {
+            let found = live(state, name)?;
+            matches(name, found, etag)?;
+            let draft = stored_draft(state, name, found)?;
+            candidate(state, Operation::Delete, draft, Some(found))
+        }
+        Mutation::Undelete { name, etag } => {
+            let found = state.newest(name.id())?.ok_or_else(|| Error::NotFound(name.clone()))?;
+            if !found.deleted {
+                return Err(Error::NotDeleted(name.clone()));
+            }
+            matches(name, found, etag)?;
+            let draft = stored_draft(state, name, found)?;
+            candidate(state, Operation::Undelete, draft, Some(found))
+        }
+        Mutation::Import { draft, on_existing } => import(state, draft, *on_existing),
+    }
+}
+
+fn create(state: &dyn State, draft: &Draft) -> Result<Step, Error> {
+    match state.newest(draft.record.name.id())? {
+        Some(found) => Err(Error::Exists { name: draft.record.name.clone(), deleted: found.deleted }),
+        None => candidate(state, Operation::Create, draft.clone(), None),
+    }
+}
+
+fn update(state: &dyn State, update: &Update) -> Result<Step, Error> {
+    let Update { name, patch, mask, allow_missing } = update;
+    let patched = |current: &v1::Record| {
+        let merged = v1::Record { name: name.as_str().to_owned(), ..mask.apply(current, patch) };
+        Draft::new(merged).map_err(Error::Violations)
+    };
+    match state.newest(name.id())? {
+        None if *allow_missing => candidate(state, Operation::Create, patched(&v1::Record::default())?, None),
+        Some(found) if found.deleted && *allow_missing => {
+            Err(Error::Exists { name: name.clone(), deleted: true })
+        }
+        Some(found) if !found.deleted => {
+            matches(name, found, &patch.etag)?;
+            let current = decode(name, &state.stored(found)?.record)?;
+            let draft = patched(&current)?;
+            same_place(&current, found, &draft.record)?;
+            candidate(state, Operation::Update, draft, Some(found))
+        }
+        None | Some(_) => Err(Error::NotFound(name.clone())),
+    }
+}
+
+fn import(state: &dyn State, draft: &Draft, on_existing: OnExisting) -> Result<Step, Error> {
+    let name = &draft.record.name;
+    let Some(found) = state.newest(name.id())? else {
+        return candidate(state, Operation::Create, draft.clone(), None);
+    };
+    match on_existing {
+        OnExisting::Fail => Err(Error::Exists { name: name.clone(), deleted: found.deleted }),
+        OnExisting::Skip => Ok(Step::Skipped),
+        OnExisting::Replace => {
+            let stored = decode(name, &state.stored(found)?.record)?;
+            same_place(&stored, found, &draft.record)?;
+            let identical = convert::without_output_only(stored).encode_to_vec() == draft.bytes;
+            match (identical, found.deleted) {
+                (true, false) => Ok(Step::Unchanged),
+                (false, false) => candidate(state, Operation::Update, draft.clone(), Some(found)),
+                (_, true) => candidate(state, Operation::Undelete, draft.clone(), Some(found)),
+            }
+        }
+    }
+}
+
+fn live(state: &dyn State, name: &Name) -> Result<Found, Error> {
+    let found = state.newest(name.id())?.filter(|found| !found.deleted);
+    found.ok_or_else(|| Error::NotFound(name.clone()))
+}
+
+fn matches(name: &Name, found: Found, wanted: &str) -> Result<(), Error> {
+    let current = etag(found.revision);
+    if wanted.is_empty() || wanted == current {
+        Ok(())
+    } else {
+        Err(Error::EtagMismatch { name: name.clone(), current })
+    }
+}
+
+/// Kind and jurisdiction never change.
+fn same_place(current: &v1::Record, found: Found, record: &Record) -> Result<(), Error> {
+    let mut violations = Vec::new();
+    if record.kind() != found.kind {
+        let description = format!("the record is of kind {}, which cannot change", found.kind);
+        violations.push(Violation { field_path: record.kind().as_str().to_owned(), description });
+    }
+    if record.jurisdiction != current.jurisdiction {
+        let description = format!("the record belongs to '{}', which cannot change", current.jurisdiction);
+        violations.push(Violation { field_path: "jurisdiction".to_owned(), description });
+    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::Violations(Violations(violations))) }
+}
+
+/// The stored content of a record, as a draft of itself.
+fn stored_draft(state: &dyn State, name: &Name, found: Found) -> Result<Draft, Error> {
+    let stored = decode(name, &state.stored(found)?.record)?;
+    Draft::new(stored).map_err(Error::Violations)
+}
+
+fn decode(name: &Name, bytes: &Bytes) -> Result<v1::Record, Error> {
+    v1::Record::decode(bytes.clone()).map_err(|_| super::read::undecodable(name))
+}
+
+fn candidate(
+    state: &dyn State,
+    operation: Operation,
+    draft: Draft,
+    before: Option<Found>,
+) -> Result<Step, Error> {
+    let mut header = SlotHeader {
+        operation: operation.into(),
+        kind: draft.record.kind().number().into(),
+        ..SlotHeader::default()
+    };
+    if let Some(found) = before {
+        let previous = state.stored(found)?;
+        header.previous_revision = found.revision;
+        header.create_revision = previous.create_revision();
+        header.create_time_ms = previous.create_time_ms();
+    }
+    Ok(Step::Change(Box::new(Candidate { operation, draft, before, header, findings: Vec::new() })))
+}
+
+/// What the commit itself leaves behind, by name: a kind, or absent.
+struct Overlay<'a> {
+    state: &'a dyn State,
+    records: HashMap<&'a Name, Option<&'a Record>>,
+    assumed: Option<&'a HashMap<Name, Kind>>,
+}
+
+impl Overlay<'_> {
+    /// The kind of a live record after the commit.
+    fn kind(&self, name: &Name) -> Result<Option<Kind>, Error> {
+        if let Some(record) = self.records.get(name) {
+            return Ok(record.map(Record::kind));
+        }
+        let found = self.state.newest(name.id())?.filter(|found| !found.deleted).map(|found| found.kind);
+        Ok(found.or_else(|| self.assumed.and_then(|assumed| assumed.get(name).copied())))
+    }
+}
+
+/// The state after the commit: references resolve, nothing that is used goes away, findings are noted.
+/// Returns the mutations to leave out.
+fn check(state: &dyn State, commit: &Commit, steps: &mut [Step]) -> Result<Vec<(usize, Error)>, Error> {
+    let mut refused = Vec::new();
+    let mut noted = Vec::new();
+    {
+        let changes = || {
+            steps.iter().enumerate().filter_map(|(index, step)| match step {
+                Step::Change(candidate) => Some((index, candidate.as_ref())),
+                Step::Unchanged | Step::Skipped | Step::Refused(_) => None,
+            })
+        };
+        let after = |candidate: &'_ Candidate| candidate.operation != Operation::Delete;
+        let records = changes().map(|(_, candidate)| {
+            (&candidate.draft.record.name, after(candidate).then_some(&candidate.draft.record))
+        });
+        let assumed = match &commit.mode {
+            Mode::Store => None,
+            Mode::Check(names) => Some(names.as_ref()),
+        };
+        let overlay = Overlay { state, records: records.collect(), assumed };
+        for (index, candidate) in changes() {
+            let checked = if after(candidate) {
+                references(&overlay, &candidate.draft.record)
+            } else {
+                unused(&overlay, &candidate.draft.record.name)
+            };
+            match checked {
+                Ok(()) => noted.push((index, encoded_findings(&overlay, candidate)?)),
+                Err(error) => refused.push((index, refuse(commit, index, error)?)),
+            }
+        }
+    }
+    for (index, findings) in noted {
+        if let Step::Change(candidate) = &mut steps[index] {
+            candidate.findings = findings;
+        }
+    }
+    Ok(refused)
+}
+
+fn references(overlay: &Overlay<'_>, record: &Record) -> Result<(), Error> {
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+    for reference in record.references() {
+        match overlay.kind(reference.target)? {
+            None => missing.push((reference.field_path, reference.target.clone())),
+            Some(kind) if !reference.kinds.is_empty() && !reference.kinds.contains(&kind) => {
+                let expected =
+                    reference.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" or ");
+                let description = format!("{} is of kind {kind}, not {expected}", reference.target);
+                wrong.push(Violation { field_path: reference.field_path, description });
+            }
+            Some(_) => {}
+        }
+    }
+    if !wrong.is_empty() {
+        Err(Error::Violations(Violations(wrong)))
+    } else if !missing.is_empty() {
+        Err(Error::ReferenceMissing { missing })
+    } else {
+        Ok(())
+    }
+}
+
+/// No live record outside of the commit points at this one; those inside are found by their own references.
+fn unused(overlay: &Overlay<'_>, name: &Name) -> Result<(), Error> {
+    let mut by = Vec::new();
+    // Users inside the commit are passed over, so look at more than would be named.
+    let limit = overlay.records.len() + USERS_LISTED;
+    for field in terms::REFERENCE_FIELDS {
+        for found in overlay.state.live(terms::reference(field, name.as_str()), limit) {
+            let bytes = overlay.state.stored(found)?.record;
+            let wire = v1::Record::decode(bytes).map_err(|_| super::read::undecodable(name))?;
+            let Ok(user) = convert::record(&wire) else { continue };
+            let points = user.references().iter().any(|reference| reference.target == name);
+            if points
+                && user.name != *name
+                && !overlay.records.contains_key(&user.name)
+                && !by.contains(&user.name)
+            {
+                by.push(user.name);
+            }
+            if by.len() == USERS_LISTED {
+                return Err(Error::InUse { name: name.clone(), by });
+            }
+        }
+    }
+    if by.is_empty() { Ok(()) } else { Err(Error::InUse { name: name.clone(), by }) }
+}
+
+/// The soft rules that the record breaks, encoded as they follow its own bytes.
+fn encoded_findings(overlay: &Overlay<'_>, candidate: &Candidate) -> Result<Vec<u8>, Error> {
+    let record = &candidate.draft.record;
+    let found = findings::findings(record, overlay);
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let waived = |rule| record.waivers.iter().any(|waiver| waiver.rule == rule);
+    let findings = found.into_iter().map(|finding| v1::Finding {
+        waived: waived(finding.rule),
+        rule: finding.rule.as_str().to_owned(),
+        field_path: finding.field_path,
+        description: finding.description,
+    });
+    let bytes = v1::Record { findings: findings.collect(), ..v1::Record::default() }.encode_to_vec();
+    let total = candidate.draft.bytes.len() + bytes.len();
+    if total > convert::RECORD_BYTES_MAX {
+        return Err(Error::TooLarge { name: record.name.clone(), bytes: total });
+    }
+    Ok(bytes)
+}
+
+/// A neighbour that cannot be read says nothing: a soft rule is no reason to refuse a write.
+impl Surroundings for Overlay<'_> {
+    fn variable_unit(&self, variable: &Name) -> Option<String> {
+        if let Some(record) = self.records.get(variable) {
+            let Body::Variable(variable) = &(*record)?.body else { return None };
+            return Some(variable.unit.clone());
+        }
+        let found = self.state.newest(variable.id()).ok()??;
+        let wire = v1::Record::decode(self.state.stored(found).ok()?.record).ok()?;
+        let v1::record::Body::Variable(variable) = wire.body? else { return None };
+        Some(variable.unit)
+    }
+
+    fn source_with_url(&self, url: &str, except: &Name) -> Option<Name> {
+        let has_url = |record: &Record| matches!(&record.body, Body::Source(source) if source.url == url);
+        let here = self.records.values().flatten().find(|record| record.name != *except && has_url(record));
+        if let Some(record) = here {
+            return Some(record.name.clone());
+        }
+        self.state.live(terms::url(url), self.records.len() + 1).into_iter().find_map(|found| {
+            let wire = v1::Record::decode(self.state.stored(found).ok()?.record).ok()?;
+            let name = Name::parse(&wire.name).ok()?;
+            let v1::record::Body::Source(source) = wire.body? else { return None };
+            (source.url == url && name != *except && !self.records.contains_key(&name)).then_some(name)
+        })
+    }
+}
+
+/// Some of the newest live versions among the postings of a term.
+pub(super) fn newest_live(index: &super::index::Index, term: u64, limit: usize) -> Vec<Found> {
+    let postings = index.postings(term).into_iter().flat_map(|postings| postings.after(Posting::MIN));
+    let newest = postings.filter_map(|posting| index.visible(posting, i64::MAX));
+    newest.filter(|found| !found.deleted).take(limit).collect()
+}

@@ -1,0 +1,178 @@
+//! Reading at a revision: one record, the fields that the server adds, and single commits.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prost::Message;
+use reform_api::convert;
+use reform_api::data::v1;
+use reform_model::{Kind, Name};
+
+use super::chunk::{Operation, SlotHeader};
+use super::disk;
+use super::envelope::Damage;
+use super::error::Error;
+use super::index::Found;
+use super::keys::{ChunkId, Revision};
+use super::meta::Meta;
+use super::postings::Posting;
+use super::{Shared, terms};
+
+/// A version of a record as the log holds it.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// What the slot says beside the record.
+    pub header: SlotHeader,
+    /// The encoded record without the fields that the server adds.
+    pub record: Bytes,
+    /// The revision that wrote it.
+    pub revision: Revision,
+    /// When, in milliseconds since 1970.
+    pub time_ms: i64,
+}
+
+impl Stored {
+    /// What was done to the record.
+    pub fn operation(&self) -> Option<Operation> {
+        Operation::try_from(self.header.operation).ok()
+    }
+
+    /// The revision that created the record.
+    pub fn create_revision(&self) -> Revision {
+        if self.header.create_revision == 0 { self.revision } else { self.header.create_revision }
+    }
+
+    /// When the record was created, in milliseconds since 1970.
+    pub fn create_time_ms(&self) -> i64 {
+        if self.header.create_revision == 0 { self.time_ms } else { self.header.create_time_ms }
+    }
+
+    /// The record's kind.
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::from_number(u8::try_from(self.header.kind).ok()?)
+    }
+
+    /// The record's name; none when the bytes do not begin with one.
+    pub fn name(&self) -> Option<&str> {
+        // Field 1, as text: prost writes fields in the order of their numbers.
+        let (&tag, rest) = self.record.split_first()?;
+        let (&length, rest) = rest.split_first()?;
+        let name = rest.get(..usize::from(length)).filter(|_| tag == 0x0a && length < 0x80)?;
+        std::str::from_utf8(name).ok()
+    }
+}
+
+/// The etag of the version that a revision wrote.
+pub fn etag(revision: Revision) -> String {
+    format!("\"{revision}\"")
+}
+
+/// A stored record that does not decode although its checksum holds.
+pub(super) fn undecodable(name: &Name) -> Error {
+    let id = ChunkId { revision: 0, part: 0 };
+    Error::Corrupt {
+        record: name.as_str().to_owned(),
+        source: disk::Error::Chunk { id, damage: Damage::Content },
+    }
+}
+
+/// A timestamp from milliseconds since 1970.
+pub fn timestamp(time_ms: i64) -> prost_types::Timestamp {
+    let nanos = i32::try_from(time_ms.rem_euclid(1_000) * 1_000_000).unwrap_or_default();
+    prost_types::Timestamp { seconds: time_ms.div_euclid(1_000), nanos }
+}
+
+/// The store at one revision.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub(super) shared: Arc<Shared>,
+    /// The revision; durable.
+    pub revision: Revision,
+}
+
+impl Snapshot {
+    /// The version of a record that is visible here, deleted or not.
+    pub fn get(&self, name: &Name) -> Result<Stored, Error> {
+        self.shared
+            .stored_by_id(name.id(), self.revision)?
+            .map(|(_, stored)| stored)
+            .ok_or_else(|| Error::NotFound(name.clone()))
+    }
+
+    /// The content of a version, with the record named in an error.
+    pub(super) fn stored(&self, found: Found) -> Result<Stored, Error> {
+        self.shared.stored(found)
+    }
+
+    /// The record as a caller sees it: stored bytes, and what the server adds.
+    pub fn present(&self, stored: &Stored) -> Result<v1::Record, Error> {
+        let mut record = v1::Record::decode(stored.record.clone()).map_err(|_| Error::Corrupt {
+            record: stored.name().unwrap_or_default().to_owned(),
+            source: disk::Error::Chunk {
+                id: ChunkId { revision: stored.revision, part: 0 },
+                damage: Damage::Content,
+            },
+        })?;
+        record.uid = uid(&self.shared.meta, &record.name, stored.create_revision());
+        record.revision = stored.revision;
+        record.create_revision = stored.create_revision();
+        record.create_time = Some(timestamp(stored.create_time_ms()));
+        record.update_time = Some(timestamp(stored.time_ms));
+        let deleted = stored.operation() == Some(Operation::Delete);
+        record.delete_time = deleted.then(|| timestamp(stored.time_ms));
+        record.etag = etag(stored.revision);
+        let name = record.name.clone();
+        match &mut record.body {
+            Some(v1::record::Body::Party(party)) => {
+                party.successors = self.successors("party.predecessors", &name)?;
+            }
+            Some(v1::record::Body::Institution(institution)) => {
+                institution.successors = self.successors("institution.predecessors", &name)?;
+            }
+            _ => {}
+        }
+        Ok(record)
+    }
+
+    /// The live records that name this one in a field, by name.
+    fn successors(&self, field: &str, name: &str) -> Result<Vec<String>, Error> {
+        let found: Vec<Found> = {
+            let index = self.shared.index.read();
+            let postings = index.postings(terms::reference(field, name));
+            let postings = postings.into_iter().flat_map(|postings| postings.after(Posting::MIN));
+            let visible = postings.filter_map(|posting| index.visible(posting, self.revision));
+            visible.filter(|found| !found.deleted).collect()
+        };
+        let mut names = Vec::new();
+        for found in found {
+            let record = v1::Record::decode(self.stored(found)?.record).unwrap_or_default();
+            let predecessors = match &record.body {
+                Some(v1::record::Body::Party(party)) => party.predecessors.as_slice(),
+                Some(v1::record::Body::Institution(institution)) => institution.predecessors.as_slice(),
+                _ => &[],
+            };
+            if predecessors.iter().any(|predecessor| predecessor == name) {
+                names.push(record.name);
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The stored record without anything that the server adds, as an export writes it.
+    pub fn plain(stored: &Stored) -> Option<v1::Record> {
+        v1::Record::decode(stored.record.clone()).ok().map(convert::without_output_only)
+    }
+}
+
+/// An identity that outlives renaming, restores and copies of the store: a keyed hash, in the form of a UUID.
+fn uid(meta: &Meta, name: &str, create_revision: Revision) -> String {
+    use siphasher::sip128::{Hasher128, SipHasher13};
+    use std::hash::Hasher;
+    let (key0, key1) = Meta::hash_key(&meta.uid_key);
+    let mut hasher = SipHasher13::new_with_keys(key0, key1);
+    hasher.write(name.as_bytes());
+    hasher.write_i64(create_revision);
+    uuid::Uuid::new_v8(hasher.finish128().as_bytes()).to_string()
+}

@@ -1,0 +1,148 @@
+//! Makes the index again from what is on disk: summaries where there are some, the log itself for the rest.
+
+use std::time::Instant;
+
+use prost::Message;
+use reform_api::convert;
+use reform_api::data::v1;
+
+use super::chunk::{Chunk, CommitHeader};
+use super::commit::RequestId;
+use super::disk::{Disk, Error};
+use super::envelope::Damage;
+use super::index::Index;
+use super::keys::ChunkId;
+use super::plan;
+use super::read::Stored;
+use super::summary::{Commit, Entry, Summary};
+use super::writer::Recovered;
+
+/// Before the first chunk.
+const START: ChunkId = ChunkId { revision: 0, part: 0 };
+
+/// Reads the store into an empty index.
+///
+/// # Errors
+/// A disk that fails, or a chunk that can neither be read nor is told by a summary.
+pub(super) fn recover(disk: &Disk, index: &mut Index) -> Result<Recovered, Error> {
+    let mut recovery = Recovery { disk, index, recovered: Recovered::default(), done: START };
+    for item in disk.summaries() {
+        let (id, value) = item?;
+        recovery.read_log(Some(id))?;
+        match Summary::open(id, &value) {
+            Ok(summary) => recovery.add_summary(&summary)?,
+            // The log behind it tells the same; the next gap is filled from there.
+            Err(damage) => {
+                tracing::error!(revision = id.revision, %damage, "a summary is damaged, reading the log instead");
+            }
+        }
+    }
+    recovery.read_log(None)?;
+    let Recovery { mut recovered, done, .. } = recovery;
+    recovered.last_chunk = (done != START).then_some(done);
+    Ok(recovered)
+}
+
+struct Recovery<'a> {
+    disk: &'a Disk,
+    index: &'a mut Index,
+    recovered: Recovered,
+    done: ChunkId,
+}
+
+impl Recovery<'_> {
+    fn add_summary(&mut self, summary: &Summary) -> Result<(), Error> {
+        let mut entries = summary.entries.iter();
+        let mut commits =
+            summary.commits.iter().flat_map(|commit| std::iter::repeat_n(commit, commit.slots as usize));
+        for covered in &summary.chunks {
+            let id =
+                ChunkId { revision: covered.revision, part: u16::try_from(covered.part).unwrap_or(u16::MAX) };
+            if id <= self.done {
+                return Err(Error::Chunk { id, damage: Damage::Content });
+            }
+            self.index.push_chunk(id);
+            self.done = id;
+            for slot in 0..covered.slots {
+                let (Some(entry), Some(commit)) = (entries.next(), commits.next()) else {
+                    return Err(Error::Chunk { id, damage: Damage::Content });
+                };
+                self.add(id, slot as usize, entry, commit)?;
+            }
+        }
+        // What comes next is covered by the next summary, not by this one.
+        self.recovered.summary = super::summary::Builder::default();
+        Ok(())
+    }
+
+    /// Reads the chunks that no summary covers, up to the one where the next summary begins.
+    fn read_log(&mut self, until: Option<ChunkId>) -> Result<(), Error> {
+        let ids = self.disk.chunks_after(self.done);
+        for id in ids.take_while(|id| id.as_ref().map_or(true, |id| until.is_none_or(|until| *id < until))) {
+            let id = id?;
+            let chunk = self.disk.chunk(id)?;
+            self.index.push_chunk(id);
+            self.done = id;
+            self.recovered.summary.begin_chunk(id);
+            let mut slot = 0;
+            for commit in chunk.commits() {
+                self.recovered.summary.begin_commit(commit);
+                for _ in 0..commit.slots {
+                    let entry = self.entry(&chunk, id, slot, commit)?;
+                    self.recovered.summary.push(&entry);
+                    self.add(id, slot, &entry, &commit.into())?;
+                    slot += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, chunk: &Chunk, id: ChunkId, slot: usize, commit: &CommitHeader) -> Result<Entry, Error> {
+        let damaged = |damage| Error::Chunk { id, damage };
+        let slot = chunk.slot(slot).map_err(damaged)?;
+        let (revision, time_ms) = (commit.revision, commit.time_ms);
+        let stored = Stored { header: slot.header, record: slot.record, revision, time_ms };
+        let wire = v1::Record::decode(stored.record.clone()).map_err(|_| damaged(Damage::Content))?;
+        let record = convert::record(&wire).map_err(|_| damaged(Damage::Content))?;
+        let operation = stored.operation().ok_or_else(|| damaged(Damage::Content))?;
+        Ok(plan::entry(operation, &record))
+    }
+
+    fn add(&mut self, id: ChunkId, slot: usize, entry: &Entry, commit: &Commit) -> Result<(), Error> {
+        let damaged = || Error::Chunk { id, damage: Damage::Content };
+        let slot = u16::try_from(slot).map_err(|_| damaged())?;
+        let record = match entry.operation {
+            super::chunk::Operation::Create => None,
+            super::chunk::Operation::Update
+            | super::chunk::Operation::Delete
+            | super::chunk::Operation::Undelete => Some(self.record(id, &entry.id)?),
+        };
+        self.index.push(entry, commit.revision, slot, record);
+        if commit.revision > self.recovered.head {
+            self.recovered.head = commit.revision;
+            self.recovered.time_ms = commit.time_ms;
+            if let (Ok(id), Ok(hash)) = (commit.request_id[..].try_into(), commit.request_hash[..].try_into())
+            {
+                self.recovered.requests.remember(RequestId { id, hash }, commit.revision, Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of a record that was there before.
+    fn record(&self, chunk: ChunkId, id: &str) -> Result<u32, Error> {
+        let candidates: Vec<u32> = self.index.candidates(id).collect();
+        if let [only] = candidates.as_slice() {
+            return Ok(*only);
+        }
+        let has_name = |record: &u32| {
+            let position = self.index.newest(*record)?.position;
+            let slot = self.disk.chunk(position.chunk).ok()?.slot(position.slot.into()).ok()?;
+            let stored = Stored { header: slot.header, record: slot.record, revision: 0, time_ms: 0 };
+            Some(stored.name()?.strip_prefix(reform_model::record::COLLECTION)? == id)
+        };
+        let found = candidates.into_iter().find(|record| has_name(record) == Some(true));
+        found.ok_or(Error::Chunk { id: chunk, damage: Damage::Content })
+    }
+}

@@ -1,0 +1,320 @@
+//! The one thread that writes: it takes what is queued, gives each commit the next revision, stores the group as one
+//! batch, syncs once, and only then answers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::chunk::{self, CommitHeader};
+use super::commit::{Change, Commit, Committed, Mode, Outcome, Plan, Planned, Refusals};
+use super::error::Error;
+use super::index::Found;
+use super::keys::{ChunkId, Revision};
+use super::plan::{self, State};
+use super::read::Stored;
+use super::requests::Requests;
+use super::{Durable, Shared, summary};
+
+/// Requests that wait for the writer; a caller beyond them waits for a place.
+pub(super) const QUEUE_MAX: usize = 1_024;
+/// Commits of a group.
+const GROUP_COMMITS_MAX: usize = 256;
+/// Bytes of a group; the commit that passes it still belongs to it.
+const GROUP_BYTES_MAX: usize = 1024 * 1024;
+/// How often free space is looked at.
+const SPACE_INTERVAL: Duration = Duration::from_secs(1);
+/// Names whose record was compared and that need no second look.
+const VERIFIED_MAX: usize = 65_536;
+
+/// What is asked of the writer.
+pub(super) enum Request {
+    /// A commit, and where its answer goes.
+    Commit(Box<Commit>, oneshot::Sender<Result<Committed, Error>>),
+    /// Write what was asked before, and end.
+    Close,
+}
+
+/// Everything that only the writer touches.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    head: Revision,
+    last_time_ms: i64,
+    requests: Requests,
+    chunk: Option<(ChunkId, chunk::Builder)>,
+    last_chunk: Option<ChunkId>,
+    unwritten: HashMap<ChunkId, Bytes>,
+    summary: summary::Builder,
+    values: Vec<(Vec<u8>, Vec<u8>)>,
+    verified: parking_lot::Mutex<HashMap<String, u32>>,
+    space: Option<(Instant, u64)>,
+}
+
+/// What opening the store found out for the writer.
+#[derive(Debug, Default)]
+pub(super) struct Recovered {
+    pub(super) head: Revision,
+    pub(super) time_ms: i64,
+    pub(super) requests: Requests,
+    pub(super) last_chunk: Option<ChunkId>,
+    pub(super) summary: summary::Builder,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, recovered: Recovered) -> Self {
+        let Recovered { head, time_ms, requests, last_chunk, summary } = recovered;
+        Self {
+            shared,
+            head,
+            last_time_ms: time_ms,
+            requests,
+            chunk: None,
+            last_chunk,
+            unwritten: HashMap::new(),
+            summary,
+            values: Vec::new(),
+            verified: parking_lot::Mutex::default(),
+            space: None,
+        }
+    }
+
+    /// Works until the queue is closed and empty, or the disk fails.
+    ///
+    /// # Errors
+    /// The disk's first error: nothing is acknowledged after it.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request>) -> Result<(), super::disk::Error> {
+        let mut open = true;
+        while open && let Some(first) = queue.blocking_recv() {
+            let mut answers = Vec::new();
+            let mut next = Some(first);
+            while let Some(request) = next.take() {
+                match request {
+                    Request::Commit(commit, answer) => answers.push((answer, self.stage(*commit))),
+                    Request::Close => open = false,
+                }
+                if open && answers.len() < GROUP_COMMITS_MAX && self.staged_bytes() < GROUP_BYTES_MAX {
+                    next = queue.try_recv().ok();
+                }
+            }
+            self.make_durable()?;
+            for (answer, result) in answers {
+                // A caller that went away does not undo its commit.
+                drop(answer.send(result));
+            }
+        }
+        self.write_summary();
+        if self.values.is_empty() { Ok(()) } else { self.shared.disk.write(self.values.drain(..)) }
+    }
+
+    /// Writes the summary of what none covers yet, so that the next open reads less of the log.
+    fn write_summary(&mut self) {
+        if let Some((id, value)) = std::mem::take(&mut self.summary).finish() {
+            self.values.push((id.summary_key().to_vec(), value));
+        }
+    }
+
+    fn staged_bytes(&self) -> usize {
+        self.values.iter().map(|(_, value)| value.len()).sum()
+    }
+
+    /// Checks a commit and puts it into the group. It becomes visible when the group is durable.
+    fn stage(&mut self, commit: Commit) -> Result<Committed, Error> {
+        if let Some(request) = commit.request
+            && let Some(revision) = self.requests.answer(request)?
+        {
+            return Ok(Committed::Repeat { revision });
+        }
+        let plan = plan::plan(self, &commit)?;
+        let changes = plan.outcomes.iter().any(|planned| matches!(planned, Planned::Change(_)));
+        let refused = plan.outcomes.iter().any(|planned| matches!(planned, Planned::Refused(_)));
+        let reports = refused && commit.refusals == Refusals::Report;
+        let stores = changes && !reports && matches!(commit.mode, Mode::Store);
+        if stores {
+            self.check_space()?;
+            self.head += 1;
+            self.last_time_ms = self.last_time_ms.max(now_ms());
+        }
+        let mut header = CommitHeader {
+            revision: if stores { self.head } else { self.head + 1 },
+            time_ms: self.last_time_ms.max(now_ms()),
+            author: commit.author,
+            reason: commit.reason,
+            request_id: commit.request.map(|request| request.id.to_vec()).unwrap_or_default(),
+            request_hash: commit.request.map(|request| request.hash.to_vec()).unwrap_or_default(),
+            answer: Vec::new(),
+            slots: 0,
+            complete: false,
+        };
+        if stores && let Some(answer) = commit.answer {
+            let outcomes: Vec<Outcome> = plan.outcomes.iter().map(Planned::outcome).collect();
+            header.answer = (answer.0)(header.revision, &outcomes);
+        }
+        let outcomes = if stores { self.apply(&header, plan) } else { preview(&header, plan) };
+        if stores && let Some(request) = commit.request {
+            self.requests.remember(request, header.revision, Instant::now());
+        }
+        Ok(Committed::Done { revision: if stores { header.revision } else { 0 }, outcomes })
+    }
+
+    fn apply(&mut self, header: &CommitHeader, plan: Plan) -> Vec<Outcome> {
+        let mut begun = None;
+        let mut outcomes = Vec::with_capacity(plan.outcomes.len());
+        for planned in plan.outcomes {
+            let outcome = planned.outcome();
+            outcomes.push(match planned {
+                Planned::Change(change) => self.put(header, &mut begun, *change),
+                Planned::Unchanged | Planned::Skipped | Planned::Refused(_) => outcome,
+            });
+        }
+        if let Some((_, builder)) = &mut self.chunk {
+            builder.complete();
+        }
+        outcomes
+    }
+
+    /// Appends one change to the open chunk, or to a new one when that is full.
+    fn put(&mut self, header: &CommitHeader, begun: &mut Option<ChunkId>, change: Change) -> Outcome {
+        if self.chunk.as_ref().is_some_and(|(_, builder)| builder.is_full()) {
+            self.close_chunk();
+        }
+        let (id, builder) = match &mut self.chunk {
+            Some(open) => open,
+            None => {
+                let part = match self.last_chunk {
+                    Some(last) if last.revision == header.revision => last.part + 1,
+                    Some(_) | None => 0,
+                };
+                let id = ChunkId { revision: header.revision, part };
+                self.last_chunk = Some(id);
+                self.shared.index.write().push_chunk(id);
+                self.summary.begin_chunk(id);
+                self.chunk.insert((id, chunk::Builder::default()))
+            }
+        };
+        if *begun != Some(*id) {
+            *begun = Some(*id);
+            builder.begin(header.clone());
+            self.summary.begin_commit(header);
+        }
+        let Change { entry, header: slot_header, bytes, record } = change;
+        let slot = builder.push(&slot_header, &[&bytes]);
+        let slot = u16::try_from(slot).expect("a chunk with that many slots is full");
+        self.shared.index.write().push(&entry, header.revision, slot, record);
+        self.summary.push(&entry);
+        let (revision, time_ms) = (header.revision, header.time_ms);
+        let stored = Stored { header: slot_header, record: bytes.into(), revision, time_ms };
+        Outcome::Changed(entry.operation, Some(Box::new(stored)))
+    }
+
+    fn close_chunk(&mut self) {
+        let Some((id, builder)) = self.chunk.take() else { return };
+        let value = builder.finish(id);
+        self.unwritten.insert(id, Bytes::copy_from_slice(&value));
+        self.values.push((id.chunk_key().to_vec(), value));
+        if self.summary.is_full() {
+            self.write_summary();
+        }
+    }
+
+    /// Writes the group, syncs, and shows it to readers.
+    fn make_durable(&mut self) -> Result<(), super::disk::Error> {
+        self.close_chunk();
+        if self.values.is_empty() {
+            return Ok(());
+        }
+        self.shared.disk.write(self.values.drain(..))?;
+        self.unwritten.clear();
+        let live = self.shared.index.read().live().clone();
+        let durable = Durable { revision: self.head, time_ms: self.last_time_ms, live: Arc::new(live) };
+        self.shared.durable.send_replace(durable);
+        Ok(())
+    }
+
+    /// Refuses while there is little free space: once sled has seen a full disk it never writes again.
+    fn check_space(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        let known = self.space.filter(|(at, _)| now.duration_since(*at) < SPACE_INTERVAL);
+        let free = match known {
+            Some((_, free)) => free,
+            None => {
+                let (free, _) = self.shared.disk.space()?;
+                self.space = Some((now, free));
+                free
+            }
+        };
+        let needed = self.shared.free_bytes_min;
+        if free < needed { Err(Error::DiskFull { free, needed }) } else { Ok(()) }
+    }
+}
+
+/// What a commit that is only checked would do.
+fn preview(header: &CommitHeader, plan: Plan) -> Vec<Outcome> {
+    let outcomes = plan.outcomes.into_iter().map(|planned| {
+        let outcome = planned.outcome();
+        match planned {
+            Planned::Change(change) => {
+                let Change { entry, header: slot, bytes, record: _ } = *change;
+                let (revision, time_ms) = (header.revision, header.time_ms);
+                let stored = Stored { header: slot, record: bytes.into(), revision, time_ms };
+                Outcome::Changed(entry.operation, Some(Box::new(stored)))
+            }
+            Planned::Unchanged | Planned::Skipped | Planned::Refused(_) => outcome,
+        }
+    });
+    outcomes.collect()
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl State for Writer {
+    fn newest(&self, id: &str) -> Result<Option<Found>, Error> {
+        let known = self.verified.lock().get(id).copied();
+        if let Some(record) = known {
+            return Ok(self.shared.index.read().newest(record));
+        }
+        let candidates: Vec<Found> = {
+            let index = self.shared.index.read();
+            index.candidates(id).filter_map(|record| index.newest(record)).collect()
+        };
+        for found in candidates {
+            let stored = self.stored(found)?;
+            if stored.name().and_then(|name| name.strip_prefix(reform_model::record::COLLECTION)) == Some(id)
+            {
+                let mut verified = self.verified.lock();
+                if verified.len() >= VERIFIED_MAX {
+                    verified.clear();
+                }
+                verified.insert(id.to_owned(), found.record);
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn stored(&self, found: Found) -> Result<Stored, Error> {
+        let id = found.position.chunk;
+        let slot = usize::from(found.position.slot);
+        if let Some((open, builder)) = &self.chunk
+            && *open == id
+        {
+            return self.shared.slot(&builder.peek(), id, slot);
+        }
+        match self.unwritten.get(&id) {
+            Some(value) => {
+                let chunk = chunk::Chunk::open(id, value.clone());
+                let chunk = chunk.map_err(|damage| super::disk::Error::Chunk { id, damage })?;
+                self.shared.slot(&chunk, id, slot)
+            }
+            None => self.shared.stored(found),
+        }
+    }
+
+    fn live(&self, term: u64, limit: usize) -> Vec<Found> {
+        plan::newest_live(&self.shared.index.read(), term, limit)
+    }
+}
