@@ -1,1 +1,106 @@
-//! Placeholder.
+//! The analytics service: follows the feed of a data service and answers indicators at one revision.
+//!
+//! In reading order:
+//! - [`config`]: what the process can be told;
+//! - `state`: the view that answers are computed from, and how far it has come;
+//! - `source`: the calls to the data service;
+//! - `fold`: wire changes become changes of the view; `export`: a whole view at once, or none of it;
+//! - `tail`: export once, then follow, for ever;
+//! - `freshness`: when the state is too old to be SERVING;
+//! - `answers`: waits for a revision, then computes; `refusal`: why not;
+//! - `grpc`: the contract.
+
+mod answers;
+pub mod config;
+mod export;
+mod fold;
+mod freshness;
+mod grpc;
+mod refusal;
+mod source;
+mod state;
+mod tail;
+
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+
+use reform_api::analytics::v1::indicator_service_server::SERVICE_NAME;
+use reform_runtime::calls::Stamp;
+use reform_runtime::health::Health;
+use reform_runtime::server::{self, Exit};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use answers::Answers;
+pub use config::Config;
+use source::Source;
+use state::State;
+
+/// Why the service ended, or did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder cannot be made.
+    #[error("state folder {path}: {source}")]
+    StateDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It cannot serve.
+    #[error(transparent)]
+    Server(#[from] server::Error),
+    /// A task that lives as long as the service ended before it.
+    #[error("a task of the service ended early{}", .0.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    Task(Option<tokio::task::JoinError>),
+}
+
+/// Serves on `listener` until `shutdown`, then drains.
+///
+/// # Errors
+/// See [`Error`]. That the data service is away is none: it is waited for.
+pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationToken) -> Result<Exit, Error> {
+    if let Some(path) = config.state_dir {
+        std::fs::create_dir_all(&path).map_err(|source| Error::StateDir { path, source })?;
+    }
+    let stop = shutdown.child_token();
+    // Dropping this future stops what it started.
+    let _guard = stop.clone().drop_guard();
+    let health = Health::new([SERVICE_NAME]);
+    let state = Arc::new(State::new(config.staleness_max));
+    let source = Source::new(config.data);
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(tail::follow(source.clone(), state.clone(), stop.clone()));
+    tasks.spawn(freshness::report(state.clone(), health.clone(), stop.clone()));
+
+    let answers = Answers::new(state.clone(), source, stop.clone());
+    let routes = server::routes(&health)?.add_service(grpc::service(answers, state.clone()));
+    let stamp: Stamp = Arc::new(move || state.progress().stamp());
+    let mut serving = pin!(server::serve(listener, routes, health, Some(stamp), stop.clone(), config.drain));
+    let early = tokio::select! {
+        exit = &mut serving => {
+            stop.cancel();
+            while tasks.join_next().await.is_some() {}
+            return Ok(exit?);
+        }
+        early = ended_early(&mut tasks, &stop) => early,
+    };
+    stop.cancel();
+    let _exit = serving.await?;
+    Err(early)
+}
+
+/// Waits for a task that ends although nobody told it to.
+async fn ended_early(tasks: &mut JoinSet<()>, stop: &CancellationToken) -> Error {
+    loop {
+        match tasks.join_next().await {
+            Some(Ok(())) if stop.is_cancelled() => {}
+            Some(ended) => return Error::Task(ended.err()),
+            None => std::future::pending().await,
+        }
+    }
+}

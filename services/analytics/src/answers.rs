@@ -1,0 +1,167 @@
+//! Waits for a revision, then computes everything that one call asks for at one revision.
+
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reform_indicators::{Answer, Query, View, catalogue};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::refusal::Refusal;
+use crate::source::Source;
+use crate::state::{Progress, State};
+
+/// The longest wait for a revision.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Where in history a call wants its answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Place {
+    /// This revision, or a later one.
+    pub(crate) min_revision: i64,
+    /// The store of the revision; empty is any.
+    pub(crate) store_id: String,
+}
+
+/// One question of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// What stands before the paths of its fields in an error.
+    pub(crate) prefix: String,
+    /// What is asked.
+    pub(crate) query: Query,
+    /// Exactly this revision; none is the newest applied.
+    pub(crate) as_of_revision: Option<i64>,
+}
+
+/// Answers, and what they were computed from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Computed {
+    /// The store.
+    pub(crate) store_id: String,
+    /// The revision of all of them.
+    pub(crate) revision: i64,
+    /// In the order of the questions.
+    pub(crate) answers: Vec<Answer>,
+}
+
+/// Answers from the state, as far as the data service has told it.
+#[derive(Debug, Clone)]
+pub(crate) struct Answers {
+    state: Arc<State>,
+    source: Source,
+    stop: CancellationToken,
+    /// A computation holds a processor; more of them than processors would only wait for each other.
+    computing: Arc<Semaphore>,
+}
+
+impl Answers {
+    /// `stop` ends every wait.
+    pub(crate) fn new(state: Arc<State>, source: Source, stop: CancellationToken) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { state, source, stop, computing: Arc::new(Semaphore::new(processors)) }
+    }
+
+    /// Answers all questions at one revision; gives up waiting for the place at `give_up`.
+    pub(crate) async fn answer(
+        &self,
+        questions: Vec<Question>,
+        place: Place,
+        give_up: Instant,
+    ) -> Result<Computed, Refusal> {
+        self.reach(&place, give_up).await?;
+        let permit = self.computing.clone().acquire_owned().await.map_err(|_| Refusal::Internal)?;
+        let state = self.state.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let computed = state.read(|view| compute(view, &questions, &place));
+            // Since the wait the store may have changed.
+            computed.unwrap_or(Err(Refusal::Starting))
+        });
+        match work.await {
+            Ok(computed) => computed,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_cancelled) => Err(Refusal::Internal),
+            },
+        }
+    }
+
+    /// Waits until the view has reached the place.
+    async fn reach(&self, place: &Place, give_up: Instant) -> Result<(), Refusal> {
+        let mut steps = self.state.subscribe();
+        let mut confirmed = false;
+        let mut confirming = pin!(self.confirm(place));
+        loop {
+            let progress = steps.borrow_and_update().clone();
+            if arrived(&progress, place)? {
+                return Ok(());
+            }
+            // A revision beyond the head that the feed told may be news, or an error of the caller.
+            let confirm = !confirmed && progress.applied.is_some() && place.min_revision > progress.head;
+            tokio::select! {
+                step = steps.changed() => if step.is_err() { return Err(Refusal::ShuttingDown) },
+                ahead = &mut confirming, if confirm => {
+                    confirmed = true;
+                    ahead?;
+                }
+                () = sleep_until(give_up) => return Err(short_of(&progress, place)),
+                () = self.stop.cancelled() => return Err(Refusal::ShuttingDown),
+            }
+        }
+    }
+
+    /// Asks the data service whether the revision exists; without an answer it is waited for like any other.
+    async fn confirm(&self, place: &Place) -> Result<(), Refusal> {
+        let Ok((store_id, head)) = self.source.head().await else { return Ok(()) };
+        if *self.state.progress().store_id != store_id {
+            return Ok(());
+        }
+        self.state.saw_head(&store_id, head);
+        if head < place.min_revision {
+            return Err(Refusal::RevisionAhead { wanted: place.min_revision, head });
+        }
+        Ok(())
+    }
+}
+
+fn arrived(progress: &Progress, place: &Place) -> Result<bool, Refusal> {
+    let Some(applied) = progress.applied else {
+        return if place.min_revision > 0 { Ok(false) } else { Err(Refusal::Starting) };
+    };
+    check_store(&progress.store_id, place)?;
+    Ok(applied >= place.min_revision)
+}
+
+fn check_store(followed: &str, place: &Place) -> Result<(), Refusal> {
+    if place.store_id.is_empty() || place.store_id == followed {
+        return Ok(());
+    }
+    Err(Refusal::StoreChanged { asked: place.store_id.clone(), followed: followed.to_owned() })
+}
+
+fn short_of(progress: &Progress, place: &Place) -> Refusal {
+    match progress.applied {
+        Some(applied) => Refusal::CatchingUp { wanted: place.min_revision, applied, head: progress.head },
+        None => Refusal::Starting,
+    }
+}
+
+fn compute(view: &View, questions: &[Question], place: &Place) -> Result<Computed, Refusal> {
+    let (store_id, revision) = (view.store_id().to_owned(), view.revision());
+    check_store(&store_id, place)?;
+    if revision < place.min_revision {
+        return Err(Refusal::CatchingUp { wanted: place.min_revision, applied: revision, head: revision });
+    }
+    let answers = questions.iter().map(|Question { prefix, query, as_of_revision }| {
+        if as_of_revision.is_some_and(|asked| asked != revision) {
+            return Err(Refusal::NotYet("an answer at another revision than the newest applied"));
+        }
+        catalogue::answer(view, query).map_err(|error| Refusal::Query { prefix: prefix.clone(), error })
+    });
+    Ok(Computed { store_id, revision, answers: answers.collect::<Result<_, _>>()? })
+}

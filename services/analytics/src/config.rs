@@ -1,0 +1,167 @@
+//! What the process can be told.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use http::Uri;
+use reform_runtime::config::{self, Program, Setting};
+use reform_runtime::{logging, server};
+
+/// How far behind the state may be before the service says NOT_SERVING.
+pub const STALENESS_MAX: Duration = Duration::from_secs(60);
+
+/// What the service needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data service to follow; `http` only.
+    pub data: Uri,
+    /// Reserved for checkpoints: made when it is missing, and nothing is written to it yet.
+    pub state_dir: Option<PathBuf>,
+    /// How far behind the state may be before the service says NOT_SERVING; it answers all the same.
+    pub staleness_max: Duration,
+    /// How long a drain lasts before what is left is cut off.
+    pub drain: Duration,
+}
+
+impl Config {
+    /// Follows `data`, with defaults for the rest and no folder.
+    pub fn new(data: Uri) -> Self {
+        Self { data, state_dir: None, staleness_max: STALENESS_MAX, drain: server::DRAIN }
+    }
+}
+
+/// What the process needs beside the service.
+#[derive(Debug)]
+pub struct Process {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether plaintext may leave this machine.
+    pub insecure: bool,
+    /// How to log.
+    pub logging: logging::Config,
+    /// The service.
+    pub service: Config,
+}
+
+const SETTINGS: &[Setting] = &[
+    Setting::value("listen", "address to listen on").default("127.0.0.1:50052"),
+    Setting::value("data", "the data service to follow").default("http://127.0.0.1:50051"),
+    Setting::value("state-dir", "folder reserved for checkpoints; this release writes nothing to it"),
+    Setting::value("staleness-max", "how far behind the data service is still SERVING").default("60s"),
+    Setting::value("drain", "how long calls under way may take to finish at the end").default("5s"),
+    Setting::switch("insecure", "allow plaintext beyond this machine"),
+];
+
+impl Process {
+    /// Reads the command line of this process, its environment and its file; `--help` and mistakes of the command
+    /// line itself end the process.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn from_args() -> Result<Self, config::Error> {
+        Self::read(std::env::args_os(), |variable| std::env::var(variable).ok())
+    }
+
+    /// As [`Process::from_args`], with arguments (the first is the program) and variables from elsewhere.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn read<A: Into<OsString> + Clone>(
+        args: impl IntoIterator<Item = A>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, config::Error> {
+        let about = "answers indicators over the records of a data service";
+        let program = Program::new("reform-analytics", about, env!("CARGO_PKG_VERSION"), SETTINGS);
+        let matches = program.command().get_matches_from(args);
+        let mut settings = program.read(&matches, env);
+        let listen = settings.listen("listen");
+        let insecure = settings.switch("insecure");
+        let data = settings.get::<Source>("data");
+        let state_dir = settings.optional::<PathBuf>("state-dir");
+        let second = Duration::from_secs(1);
+        let staleness_max = settings.duration("staleness-max", second..=Duration::from_secs(86_400));
+        let drain = settings.duration("drain", Duration::ZERO..=Duration::from_secs(600));
+        let logging = settings.logging();
+        let read = settings.finish()?;
+        let (Source(data), insecure) = (data.take(&read), insecure.take(&read));
+        check_plaintext(&data, insecure)?;
+        let service = Config {
+            data,
+            state_dir: state_dir.take(&read),
+            staleness_max: staleness_max.take(&read),
+            drain: drain.take(&read),
+        };
+        Ok(Self { listen: listen.take(&read), insecure, logging: logging.take(&read), service })
+    }
+}
+
+/// The address of a data service.
+struct Source(Uri);
+
+impl FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = "such as http://127.0.0.1:50051";
+        let uri: Uri = text.parse().map_err(|error| format!("{error}, {expected}"))?;
+        match (uri.scheme_str(), uri.authority()) {
+            (Some("http"), Some(_)) => Ok(Self(uri)),
+            (Some(_) | None, Some(_) | None) => Err(format!("not an http address, {expected}")),
+        }
+    }
+}
+
+/// The connection to the data service is plaintext too, so it needs the same word as an open listener.
+fn check_plaintext(data: &Uri, insecure: bool) -> Result<(), config::Error> {
+    let host = data.host().unwrap_or_default();
+    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    let loopback = address.map_or(host == "localhost", |ip| ip.to_canonical().is_loopback());
+    if insecure || loopback {
+        return Ok(());
+    }
+    let mistake = format!(
+        "--data: {data} is on another machine: traffic is plaintext, so say --insecure if that is meant"
+    );
+    Err(config::Error { mistakes: vec![mistake] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(args: &[&str]) -> Result<Process, config::Error> {
+        Process::read(["reform-analytics"].iter().chain(args), |_| None)
+    }
+
+    #[test]
+    fn says_nothing_more_than_it_must() {
+        let process = read(&[]).unwrap();
+        assert_eq!(process.listen.to_string(), "127.0.0.1:50052");
+        assert_eq!(process.service.data, "http://127.0.0.1:50051");
+        assert_eq!(process.service.state_dir, None);
+    }
+
+    #[test]
+    fn reports_all_mistakes_together() {
+        let error =
+            read(&["--listen", "0.0.0.0:1", "--data", "ftp://x", "--staleness-max", "9"]).unwrap_err();
+        assert_eq!(error.mistakes.len(), 3, "{error}");
+    }
+
+    #[test]
+    fn plaintext_to_another_machine_has_to_be_meant() {
+        for (data, allowed) in [
+            ("http://127.0.0.1:1", true),
+            ("http://[::1]:1", true),
+            ("http://localhost:1", true),
+            ("http://192.0.2.1:1", false),
+            ("http://data:1", false),
+        ] {
+            assert_eq!(read(&["--data", data]).is_ok(), allowed, "{data}");
+            assert!(read(&["--data", data, "--insecure"]).is_ok(), "{data}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The contract: every handler converts, asks once, and converts back.
+//!
+//! `query` reads requests, `period` the dates in them; `convert` writes answers; `fault` says which code a refusal is.
+
+mod convert;
+mod fault;
+mod period;
+mod query;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message;
+use reform_api::analytics::v1;
+use reform_api::analytics::v1::indicator_service_server::{IndicatorService, IndicatorServiceServer};
+use reform_runtime::calls::Deadline;
+use reform_runtime::{server, unimplemented};
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+
+use crate::answers::{Answers, WAIT_MAX};
+use crate::refusal::Refusal;
+use crate::state::State;
+
+/// The largest answer.
+const ANSWER_BYTES_MAX: usize = 3 << 20;
+
+/// A wait ends this long before the caller's deadline, so that the caller hears why.
+const DEADLINE_MARGIN: Duration = Duration::from_millis(100);
+
+/// The service, ready to be routed.
+pub(crate) fn service(answers: Answers, state: Arc<State>) -> IndicatorServiceServer<impl IndicatorService> {
+    IndicatorServiceServer::new(Handlers { answers, state })
+        .max_decoding_message_size(server::REQUEST_BYTES_MAX)
+}
+
+struct Handlers {
+    answers: Answers,
+    state: Arc<State>,
+}
+
+type Answered<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl IndicatorService for Handlers {
+    async fn list_indicators(
+        &self,
+        request: Request<v1::ListIndicatorsRequest>,
+    ) -> Answered<v1::ListIndicatorsResponse> {
+        let (page, next_page_token) = query::page(request.into_inner())?;
+        let indicators = page.iter().map(|definition| convert::indicator(definition)).collect();
+        Ok(Response::new(v1::ListIndicatorsResponse { indicators, next_page_token }))
+    }
+
+    async fn get_indicator(&self, request: Request<v1::GetIndicatorRequest>) -> Answered<v1::Indicator> {
+        let definition = query::definition(request.into_inner())?;
+        Ok(Response::new(convert::indicator(definition)))
+    }
+
+    async fn query_indicator(
+        &self,
+        request: Request<v1::QueryIndicatorRequest>,
+    ) -> Answered<v1::QueryIndicatorResponse> {
+        let give_up = give_up(&request);
+        let (question, place) = query::one(request.into_inner())?;
+        let computed = self.answers.answer(vec![question], place, give_up).await?;
+        let mut answers = convert::answers(computed);
+        let answer = answers.pop().ok_or(Refusal::Internal)?;
+        within_limit(answer)
+    }
+
+    async fn batch_query_indicators(
+        &self,
+        request: Request<v1::BatchQueryIndicatorsRequest>,
+    ) -> Answered<v1::BatchQueryIndicatorsResponse> {
+        let give_up = give_up(&request);
+        let (questions, place) = query::batch(request.into_inner())?;
+        let computed = self.answers.answer(questions, place, give_up).await?;
+        within_limit(v1::BatchQueryIndicatorsResponse { answers: convert::answers(computed) })
+    }
+
+    type WatchIndicatorStream = tonic::codegen::BoxStream<v1::WatchIndicatorResponse>;
+
+    async fn watch_indicator(
+        &self,
+        _: Request<v1::WatchIndicatorRequest>,
+    ) -> Answered<Self::WatchIndicatorStream> {
+        Err(unimplemented("WatchIndicator"))
+    }
+
+    async fn explain_point(&self, _: Request<v1::ExplainPointRequest>) -> Answered<v1::ExplainPointResponse> {
+        Err(unimplemented("ExplainPoint"))
+    }
+
+    async fn compare_revisions(
+        &self,
+        _: Request<v1::CompareRevisionsRequest>,
+    ) -> Answered<v1::CompareRevisionsResponse> {
+        Err(unimplemented("CompareRevisions"))
+    }
+
+    async fn list_conflicts(
+        &self,
+        _: Request<v1::ListConflictsRequest>,
+    ) -> Answered<v1::ListConflictsResponse> {
+        Err(unimplemented("ListConflicts"))
+    }
+
+    async fn get_parameter(&self, _: Request<v1::GetParameterRequest>) -> Answered<v1::GetParameterResponse> {
+        Err(unimplemented("GetParameter"))
+    }
+
+    async fn simulate_election(
+        &self,
+        _: Request<v1::SimulateElectionRequest>,
+    ) -> Answered<v1::SimulateElectionResponse> {
+        Err(unimplemented("SimulateElection"))
+    }
+
+    async fn render_chart(&self, _: Request<v1::RenderChartRequest>) -> Answered<v1::RenderChartResponse> {
+        Err(unimplemented("RenderChart"))
+    }
+
+    async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Answered<v1::GetStatusResponse> {
+        Ok(Response::new(convert::status(&self.state)))
+    }
+}
+
+/// When a wait for a revision ends.
+fn give_up<T>(request: &Request<T>) -> Instant {
+    let latest = Instant::now() + WAIT_MAX;
+    Deadline::of(request).map_or(latest, |deadline| deadline.before(DEADLINE_MARGIN).min(latest))
+}
+
+fn within_limit<M: Message>(answer: M) -> Answered<M> {
+    let bytes = answer.encoded_len();
+    if bytes > ANSWER_BYTES_MAX {
+        return Err(Refusal::TooLarge { bytes }.into());
+    }
+    Ok(Response::new(answer))
+}
+
+#[cfg(test)]
+mod tests {
+    use reform_api::error::{Reason, reason};
+
+    use super::*;
+
+    #[test]
+    fn an_answer_over_three_mebibytes_is_refused() {
+        // A field of this length has a tag of one byte and a length of four.
+        let of = |bytes: usize| v1::WatchIndicatorResponse {
+            answer: Some(v1::QueryIndicatorResponse {
+                store_id: "x".repeat(bytes - 10),
+                ..Default::default()
+            }),
+        };
+        assert!(within_limit(of(ANSWER_BYTES_MAX)).is_ok());
+        let status = within_limit(of(ANSWER_BYTES_MAX + 1)).unwrap_err();
+        assert_eq!(reason(&status).as_deref(), Some(Reason::AnswerTooLarge.as_str()));
+    }
+}

@@ -1,0 +1,146 @@
+//! Domain → wire. Nothing here decides anything.
+
+use reform_api::analytics::v1;
+use reform_api::data::v1 as data;
+use reform_indicators::answer::Caveat;
+use reform_indicators::catalogue::{Definition, Parameter};
+use reform_indicators::estimate::{Bound, Estimate};
+use reform_indicators::{Answer, Point, Series, View};
+use reform_model::date::{Date, Digits, Period};
+
+use crate::answers::Computed;
+use crate::state::State;
+
+pub(super) fn indicator(definition: &Definition) -> v1::Indicator {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    v1::Indicator {
+        name: name(definition.id),
+        title: definition.title.to_owned(),
+        definition: definition.definition.to_owned(),
+        formula: definition.formula.to_owned(),
+        formula_source: definition.formula_source.to_owned(),
+        formula_version: definition.formula_version,
+        unit: definition.unit.to_owned(),
+        dimensions: texts(definition.dimensions),
+        parameters: definition.parameters.iter().map(parameter).collect(),
+        kinds: definition.kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
+    }
+}
+
+fn parameter(parameter: &Parameter) -> v1::Parameter {
+    v1::Parameter {
+        key: parameter.key.to_owned(),
+        description: parameter.description.to_owned(),
+        values: parameter.values.iter().map(|value| (*value).to_owned()).collect(),
+        default_value: parameter.default_value.to_owned(),
+        required: parameter.required,
+    }
+}
+
+fn name(id: &str) -> String {
+    format!("indicators/{id}")
+}
+
+pub(super) fn answers(computed: Computed) -> Vec<v1::QueryIndicatorResponse> {
+    let Computed { store_id, revision, answers } = computed;
+    let answer = |Answer { indicator, formula_version, series: all }| v1::QueryIndicatorResponse {
+        indicator: name(&indicator),
+        formula_version,
+        store_id: store_id.clone(),
+        revision,
+        series: all.into_iter().map(series).collect(),
+    };
+    answers.into_iter().map(answer).collect()
+}
+
+fn series(Series { labels, unit, points }: Series) -> v1::Series {
+    v1::Series { labels, unit, points: points.into_iter().map(point).collect() }
+}
+
+fn point(point: Point) -> v1::Point {
+    let Point {
+        period: span,
+        label,
+        estimate: figure,
+        records,
+        numerator,
+        denominator,
+        unknown,
+        excluded,
+        caveats,
+        sources,
+        sources_total,
+        status,
+        figures,
+    } = point;
+    v1::Point {
+        period: Some(period(span)),
+        label,
+        estimate: figure.map(estimate),
+        records,
+        numerator,
+        denominator,
+        unknown,
+        excluded,
+        caveats: caveats.into_iter().map(caveat).collect(),
+        sources: sources.iter().map(|source| source.as_str().to_owned()).collect(),
+        sources_total,
+        status: status.unwrap_or_default(),
+        figures,
+    }
+}
+
+fn caveat(Caveat { code, message, count }: Caveat) -> v1::Caveat {
+    v1::Caveat { code: code.as_str().to_owned(), message, count }
+}
+
+fn estimate(estimate: Estimate) -> v1::Estimate {
+    let display = estimate.display();
+    let Estimate { value, lower, upper, approximate, style: _ } = estimate;
+    let open = |bound: &Option<Bound>| bound.as_ref().is_some_and(|bound| bound.open);
+    let text = |bound: &Option<Bound>| bound.as_ref().map(|bound| bound.number.to_decimal_string());
+    v1::Estimate {
+        value: value.map(|value| value.to_decimal_string()),
+        lower: text(&lower),
+        upper: text(&upper),
+        lower_open: open(&lower),
+        upper_open: open(&upper),
+        approximate,
+        display,
+    }
+}
+
+fn period(Period { start, end }: Period) -> data::Period {
+    data::Period { start: start.map(date), end: end.map(date) }
+}
+
+fn date(date: Date) -> data::Date {
+    let digits = |digits: Digits| {
+        let (year, month, day) = digits.parts();
+        data::Date { year: Some(year), month, day, latest: None }
+    };
+    let from = date.digits().map(digits).unwrap_or_default();
+    data::Date { latest: date.latest().map(|latest| Box::new(digits(latest))), ..from }
+}
+
+pub(super) fn status(state: &State) -> v1::GetStatusResponse {
+    let rows = state.read(View::rows).unwrap_or_default();
+    let rows = rows.into_iter().map(|(kind, rows)| (kind.as_str().to_owned(), number(rows))).collect();
+    let progress = state.progress();
+    v1::GetStatusResponse {
+        store_id: progress.store_id.to_string(),
+        applied_revision: progress.applied.unwrap_or_default(),
+        head_revision: progress.head,
+        lag_ms: i64::try_from(progress.lag().as_millis()).unwrap_or(i64::MAX),
+        serving_stale: progress.is_stale(state.staleness_max),
+        // Not measured yet; a guess would be worse than nothing.
+        view_bytes: 0,
+        rows,
+        quarantined: progress.quarantined(),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

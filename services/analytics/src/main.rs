@@ -1,0 +1,16 @@
+//! `reform-analytics`: reads its settings, listens, serves until told to stop.
+
+use std::process::ExitCode;
+
+use reform_analytics::config::Process;
+use reform_runtime::{logging, server, shutdown};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let process = Process::from_args()?;
+    logging::init(process.logging);
+    let stop = shutdown::on_signals()?;
+    let listener = server::bind(process.listen, process.insecure).await?;
+    let exit = reform_analytics::run(listener, process.service, stop).await?;
+    Ok(exit.code())
+}

@@ -1,0 +1,212 @@
+//! The view that answers are computed from, and how far it has come.
+//!
+//! One task writes, any number read. A commit is applied under the lock, so no reader sees half of one; a rebuild takes
+//! the place of the old view at once, so no reader sees a mixture.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use reform_indicators::View;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::fold::Folded;
+
+/// How far the view has come. [`State::subscribe`] tells every change of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress {
+    /// The store that is followed; empty before the first.
+    pub(crate) store_id: Arc<str>,
+    /// The revision of the view; none while there is nothing to answer from.
+    pub(crate) applied: Option<i64>,
+    /// The newest revision of the data service, as last seen.
+    pub(crate) head: i64,
+    /// Records of the view that cannot be read.
+    damaged: i64,
+    /// Records that cannot be read, not even by name.
+    unnamed: i64,
+    /// Whether the feed is open.
+    following: bool,
+    /// Whether the view is to be replaced and answers until then.
+    rebuilding: bool,
+    /// The last moment at which the view was known to be the newest.
+    current: Instant,
+}
+
+impl Progress {
+    /// For the metadata of every answer.
+    pub(crate) fn stamp(&self) -> (String, i64) {
+        match self.applied {
+            Some(applied) => (self.store_id.to_string(), applied),
+            None => (String::new(), 0),
+        }
+    }
+
+    /// Records set aside because they cannot be read.
+    pub(crate) fn quarantined(&self) -> i64 {
+        self.damaged + self.unnamed
+    }
+
+    /// How long the view has been behind.
+    pub(crate) fn lag(&self) -> Duration {
+        if self.is_current() { Duration::ZERO } else { self.current.elapsed() }
+    }
+
+    /// When the view becomes too old, unless something happens before; none while it is the newest.
+    pub(crate) fn stale_from(&self, staleness_max: Duration) -> Option<Instant> {
+        if self.is_current() { None } else { self.current.checked_add(staleness_max) }
+    }
+
+    /// Whether the view may be answered from without a warning.
+    pub(crate) fn is_fresh(&self, staleness_max: Duration) -> bool {
+        self.applied.is_some() && self.lag() <= staleness_max
+    }
+
+    /// Whether it answers from a view that is older than allowed or about to be replaced.
+    pub(crate) fn is_stale(&self, staleness_max: Duration) -> bool {
+        self.applied.is_some() && (self.rebuilding || self.lag() > staleness_max)
+    }
+
+    fn is_current(&self) -> bool {
+        self.following && self.applied.is_some_and(|applied| applied >= self.head)
+    }
+}
+
+/// A whole commit, or a sign that there is none up to its revision.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    /// Its revision.
+    pub(crate) revision: i64,
+    /// The newest revision of the store when it was sent.
+    pub(crate) head: i64,
+    /// What it does; none for progress.
+    pub(crate) changes: Vec<Folded>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct State {
+    view: RwLock<Option<View>>,
+    progress: watch::Sender<Progress>,
+    /// How far behind the view may be.
+    pub(crate) staleness_max: Duration,
+}
+
+impl State {
+    /// Nothing to answer from yet.
+    pub(crate) fn new(staleness_max: Duration) -> Self {
+        let progress = Progress {
+            store_id: Arc::from(""),
+            applied: None,
+            head: 0,
+            damaged: 0,
+            unnamed: 0,
+            following: false,
+            rebuilding: false,
+            current: Instant::now(),
+        };
+        Self { view: RwLock::new(None), progress: watch::Sender::new(progress), staleness_max }
+    }
+
+    /// How far it is now.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.borrow().clone()
+    }
+
+    /// Tells every step.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Reads the view while nothing changes it; none while there is none. For short work or a blocking thread.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&View) -> T) -> Option<T> {
+        self.view.read().as_ref().map(read)
+    }
+
+    /// Puts another view in the place of whatever was there.
+    pub(crate) fn replace(&self, view: View, unnamed: i64) {
+        let (store_id, revision) = (Arc::from(view.store_id()), view.revision());
+        let damaged = damaged(&view);
+        let old = self.view.write().replace(view);
+        self.progress.send_modify(|progress| {
+            // How far the store has come since is for the feed to tell.
+            progress.head =
+                if progress.store_id == store_id { progress.head.max(revision) } else { revision };
+            progress.store_id = store_id;
+            progress.applied = Some(revision);
+            (progress.damaged, progress.unnamed) = (damaged, unnamed);
+            progress.rebuilding = false;
+            progress.current = Instant::now();
+        });
+        // A large view takes a while to drop: not under the lock.
+        drop(old);
+    }
+
+    /// Applies a whole commit at once.
+    pub(crate) fn apply(&self, Commit { revision, head, changes }: Commit) {
+        let mut guard = self.view.write();
+        let Some(view) = guard.as_mut() else { return };
+        let mut unnamed = 0;
+        for change in changes {
+            match change {
+                Folded::Change(change) => view.apply(change),
+                Folded::Unnamed => unnamed += 1,
+            }
+        }
+        view.set_revision(revision);
+        let damaged = damaged(view);
+        drop(guard);
+        self.progress.send_modify(|progress| {
+            progress.applied = Some(revision);
+            progress.head = head;
+            progress.following = true;
+            progress.damaged = damaged;
+            progress.unnamed += unnamed;
+            if revision >= head {
+                progress.current = Instant::now();
+            }
+        });
+    }
+
+    /// Lets go of a view whose history is gone: what it answers could not be told from what the new history says.
+    pub(crate) fn forget(&self) {
+        let old = self.view.write().take();
+        self.progress.send_modify(|progress| {
+            progress.store_id = Arc::from("");
+            (progress.applied, progress.head) = (None, 0);
+            (progress.damaged, progress.unnamed) = (0, 0);
+            (progress.following, progress.rebuilding) = (false, false);
+            progress.current = Instant::now();
+        });
+        drop(old);
+    }
+
+    /// The view answers until another takes its place.
+    pub(crate) fn outdated(&self) {
+        self.progress.send_modify(|progress| progress.rebuilding = progress.applied.is_some());
+    }
+
+    /// The feed is not open any more.
+    pub(crate) fn lost(&self) {
+        self.progress.send_if_modified(|progress| std::mem::replace(&mut progress.following, false));
+    }
+
+    /// The store that is followed has come that far, whether the feed said so already or not.
+    pub(crate) fn saw_head(&self, store_id: &str, head: i64) {
+        self.progress.send_if_modified(|progress| {
+            if *progress.store_id != *store_id || head <= progress.head {
+                return false;
+            }
+            if progress.is_current() {
+                progress.current = Instant::now();
+            }
+            progress.head = head;
+            true
+        });
+    }
+}
+
+fn damaged(view: &View) -> i64 {
+    i64::try_from(view.damaged().len()).unwrap_or(i64::MAX)
+}

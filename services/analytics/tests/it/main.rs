@@ -1,0 +1,9 @@
+//! The service as its callers see it: a real server on a free port, beside a data service that does as it is told.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod contract;
+mod fake;
+mod follow;
+mod pair;
+mod refusals;
+mod waits;
