@@ -1,22 +1,22 @@
 //! The shipped records on Kazakhstan, as JSON Lines in the JSON form of the protos.
 //!
-//! The data lies in `data/*.jsonl`, one record a line; this crate only embeds it. [`FILES`] is in import order: what a
-//! record refers to stands in the same file or in an earlier one, so each file can be one commit.
+//! The data lies in `data/*.jsonl`, one record a line; this crate only embeds it. Files are numbered in import order:
+//! what a record refers to stands in the same file or in an earlier one, so each file can be one commit.
 
 /// File names and contents, in import order.
 pub const FILES: &[(&str, &str)] = &[
-    ("sources.jsonl", include_str!("../data/sources.jsonl")),
-    ("variables.jsonl", include_str!("../data/variables.jsonl")),
-    ("institutions.jsonl", include_str!("../data/institutions.jsonl")),
-    ("reforms.jsonl", include_str!("../data/reforms.jsonl")),
-    ("parties.jsonl", include_str!("../data/parties.jsonl")),
-    ("elections.jsonl", include_str!("../data/elections.jsonl")),
-    ("referendums.jsonl", include_str!("../data/referendums.jsonl")),
-    ("petitions.jsonl", include_str!("../data/petitions.jsonl")),
-    ("events.jsonl", include_str!("../data/events.jsonl")),
-    ("court.jsonl", include_str!("../data/court.jsonl")),
-    ("observations.jsonl", include_str!("../data/observations.jsonl")),
-    ("targets.jsonl", include_str!("../data/targets.jsonl")),
+    ("01-sources.jsonl", include_str!("../data/01-sources.jsonl")),
+    ("02-variables.jsonl", include_str!("../data/02-variables.jsonl")),
+    ("03-institutions.jsonl", include_str!("../data/03-institutions.jsonl")),
+    ("04-reforms.jsonl", include_str!("../data/04-reforms.jsonl")),
+    ("05-parties.jsonl", include_str!("../data/05-parties.jsonl")),
+    ("06-elections.jsonl", include_str!("../data/06-elections.jsonl")),
+    ("07-referendums.jsonl", include_str!("../data/07-referendums.jsonl")),
+    ("08-petitions.jsonl", include_str!("../data/08-petitions.jsonl")),
+    ("09-events.jsonl", include_str!("../data/09-events.jsonl")),
+    ("10-court.jsonl", include_str!("../data/10-court.jsonl")),
+    ("11-observations.jsonl", include_str!("../data/11-observations.jsonl")),
+    ("12-targets.jsonl", include_str!("../data/12-targets.jsonl")),
 ];
 
 /// All records, one JSON object each, in import order. No line is empty.
