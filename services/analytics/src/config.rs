@@ -145,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn the_deployed_file_says_the_defaults() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/reform-analytics.toml");
+        let (process, defaults) = (read(&["--config", file]).unwrap(), read(&[]).unwrap());
+        assert_eq!(format!("{:?}", process.service), format!("{:?}", defaults.service));
+        assert_eq!((process.listen, process.insecure), (defaults.listen, defaults.insecure));
+    }
+
+    #[test]
     fn reports_all_mistakes_together() {
         let error =
             read(&["--listen", "0.0.0.0:1", "--data", "ftp://x", "--staleness-max", "9"]).unwrap_err();

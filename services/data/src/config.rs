@@ -1,10 +1,11 @@
 //! What the service is started with.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reform_runtime::config::{Error, Program, Setting, Settings};
+use reform_runtime::config::{Error, Program, Setting};
 use reform_runtime::{logging, server};
 
 use crate::store;
@@ -44,41 +45,90 @@ impl Config {
     }
 }
 
-/// The program's flags, variables and file keys.
-pub const SETTINGS: &[Setting] = &[
+/// What the process needs beside the service.
+#[derive(Debug)]
+pub struct Process {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether plaintext may leave this machine.
+    pub insecure: bool,
+    /// How to log.
+    pub logging: logging::Config,
+    /// The service.
+    pub service: Config,
+}
+
+const SETTINGS: &[Setting] = &[
     Setting::value("listen", "address to listen on; port 0 takes a free one").default("127.0.0.1:50051"),
-    Setting::switch("insecure", "allow an address that other machines reach, in plaintext"),
     Setting::value("data-dir", "folder of the store; made when it is not there"),
     Setting::value("cache", "memory for cached pages of the store").default("256 MiB"),
     Setting::value("free-space-min", "the store is read-only while less is free").default("256 MiB"),
-    Setting::value("drain", "how long a stop waits for calls under way").default("5s"),
+    Setting::value("drain", "how long calls under way may take to finish at the end").default("5s"),
+    Setting::switch("insecure", "allow plaintext beyond this machine"),
 ];
 
-/// The program as its command line shows it.
-pub fn program() -> Program {
-    Program::new(
-        "reform-data",
-        "Keeps sourced records of political reforms and serves them over gRPC.",
-        env!("CARGO_PKG_VERSION"),
-        SETTINGS,
-    )
+impl Process {
+    /// Reads the command line of this process, its environment and its file; `--help` and mistakes of the command
+    /// line itself end the process.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn from_args() -> Result<Self, Error> {
+        Self::read(std::env::args_os(), |variable| std::env::var(variable).ok())
+    }
+
+    /// As [`Process::from_args`], with arguments (the first is the program) and variables from elsewhere.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn read<A: Into<OsString> + Clone>(
+        args: impl IntoIterator<Item = A>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        let about = "keeps sourced records of political reforms and serves them over gRPC";
+        let program = Program::new("reform-data", about, env!("CARGO_PKG_VERSION"), SETTINGS);
+        let matches = program.command().get_matches_from(args);
+        let mut settings = program.read(&matches, env);
+        let listen = settings.listen("listen");
+        let insecure = settings.switch("insecure");
+        let data_dir = settings.get::<PathBuf>("data-dir");
+        let cache = settings.size("cache", (16 << 20)..=(1 << 40));
+        let free = settings.size("free-space-min", 0..=(1 << 50));
+        let drain = settings.duration("drain", Duration::ZERO..=Duration::from_secs(600));
+        let logging = settings.logging();
+        let read = settings.finish()?;
+        let service = Config {
+            data_dir: data_dir.take(&read),
+            cache_bytes: cache.take(&read),
+            free_bytes_min: free.take(&read),
+            drain: drain.take(&read),
+        };
+        let (listen, insecure) = (listen.take(&read), insecure.take(&read));
+        Ok(Self { listen, insecure, logging: logging.take(&read), service })
+    }
 }
 
-/// The settings of one start: logging, the address, and the rest.
-pub fn read(mut settings: Settings) -> Result<(logging::Config, (SocketAddr, bool), Config), Error> {
-    let logging = settings.logging();
-    let listen = settings.listen("listen");
-    let insecure = settings.switch("insecure");
-    let data_dir = settings.get::<PathBuf>("data-dir");
-    let cache = settings.size("cache", (16 << 20)..=(1 << 40));
-    let free = settings.size("free-space-min", 0..=(1 << 50));
-    let drain = settings.duration("drain", Duration::from_millis(1)..=Duration::from_secs(600));
-    let read = settings.finish()?;
-    let config = Config {
-        data_dir: data_dir.take(&read),
-        cache_bytes: cache.take(&read),
-        free_bytes_min: free.take(&read),
-        drain: drain.take(&read),
-    };
-    Ok((logging.take(&read), (listen.take(&read), insecure.take(&read)), config))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_needs_a_folder_and_nothing_else() {
+        let process = Process::read(["reform-data", "--data-dir", "x"], |_| None).unwrap();
+        assert_eq!(process.listen.to_string(), "127.0.0.1:50051");
+        assert_eq!(process.service.cache_bytes, CACHE_BYTES);
+        assert_eq!(process.service.free_bytes_min, FREE_BYTES_MIN);
+        let error = Process::read(["reform-data", "--cache", "much", "--listen", "0.0.0.0:1"], |_| None);
+        assert_eq!(error.unwrap_err().mistakes.len(), 3);
+    }
+
+    #[test]
+    fn the_deployed_file_says_the_defaults() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/reform-data.toml");
+        let process = Process::read(["reform-data", "--config", file], |_| None).unwrap();
+        let defaults =
+            Process::read(["reform-data", "--data-dir", "/var/lib/reform-data"], |_| None).unwrap();
+        assert_eq!(format!("{:?}", process.service), format!("{:?}", defaults.service));
+        assert_eq!((process.listen, process.insecure), (defaults.listen, defaults.insecure));
+    }
 }

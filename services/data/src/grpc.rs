@@ -27,12 +27,15 @@ mod page_token;
 mod record;
 mod request;
 
-/// The names under which health is told: one per service, and `writes`.
+/// The name under which health tells whether writes are taken.
+pub(crate) const WRITES: &str = "writes";
+
+/// The names under which health is told: one per service, and [`WRITES`].
 pub(crate) const HEALTH_NAMES: &[&str] = &[
     "reform.data.v1.RecordService",
     "reform.data.v1.ChangeService",
     "reform.data.v1.MaintenanceService",
-    "writes",
+    WRITES,
 ];
 
 /// Everything that the process serves.

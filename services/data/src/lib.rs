@@ -22,6 +22,9 @@ pub use config::Config;
 /// How long reads go on after the disk failed, before the process ends for its supervisor to start it again.
 const READS_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
+/// How often free space is looked at for the health of writes.
+const SPACE_INTERVAL: Duration = Duration::from_secs(2);
+
 /// Why the service ends before it is told to.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -52,16 +55,26 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         Arc::new(move || (store.id().to_owned(), store.durable().revision))
     };
     health.set_all(true);
-    let failure = tokio::spawn(stop_after_failure(store.clone(), health.clone(), stop.clone()));
+    let watching = tokio::spawn(watch_store(store.clone(), health.clone(), stop.clone()));
     let served = server::serve(listener, routes, health, Some(stamp), stop, config.drain).await;
-    failure.abort();
+    watching.abort();
     store.close(writing).await?;
     Ok(served?)
 }
 
-/// Once the disk has failed nothing is acknowledged any more: say so, let reads end, stop.
-async fn stop_after_failure(store: store::Store, health: Health, stop: CancellationToken) {
-    store.failed().cancelled().await;
+/// Tells health whether writes are taken. Once the disk has failed nothing is acknowledged any more: say so, let reads
+/// end, stop.
+async fn watch_store(store: store::Store, health: Health, stop: CancellationToken) {
+    let mut look = tokio::time::interval(SPACE_INTERVAL);
+    loop {
+        tokio::select! {
+            () = store.failed().cancelled() => break,
+            _ = look.tick() => {
+                let writable = store.space().is_ok_and(|(_, free, needed)| free >= needed);
+                health.set(grpc::WRITES, writable);
+            }
+        }
+    }
     health.stop();
     tokio::time::sleep(READS_AFTER_FAILURE).await;
     stop.cancel();

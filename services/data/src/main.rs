@@ -1,29 +1,16 @@
-//! `reform-data`: the data service as a process.
+//! `reform-data`: reads its settings, listens, opens its store, serves until told to stop.
 
 use std::process::ExitCode;
 
-use reform_data::config;
+use reform_data::config::Process;
 use reform_runtime::{logging, server, shutdown};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match start().await {
-        Ok(exit) => exit.code(),
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn start() -> anyhow::Result<server::Exit> {
-    let program = config::program();
-    let matches = program.command().get_matches();
-    let settings = program.read(&matches, |variable| std::env::var(variable).ok());
-    let (logging, (address, insecure), config) = config::read(settings)
-        .unwrap_or_else(|error| program.command().error(clap::error::ErrorKind::InvalidValue, error).exit());
-    logging::init(logging);
-    let shutdown = shutdown::on_signals()?;
-    let listener = server::bind(address, insecure).await?;
-    Ok(reform_data::run(listener, config, shutdown).await?)
+async fn main() -> anyhow::Result<ExitCode> {
+    let process = Process::from_args()?;
+    logging::init(process.logging);
+    let stop = shutdown::on_signals()?;
+    let listener = server::bind(process.listen, process.insecure).await?;
+    let exit = reform_data::run(listener, process.service, stop).await?;
+    Ok(exit.code())
 }
