@@ -27,8 +27,9 @@ pub(crate) struct UnknownType(pub(crate) i32);
 pub(crate) fn change(wire: &v1::Change, revision: i64) -> Result<Folded, UnknownType> {
     let v1::Change { r#type, name, record, kind: _, previous_revision: _ } = wire;
     let change_type = ChangeType::try_from(*r#type).map_err(|_| UnknownType(*r#type))?;
-    let named =
-        |change: fn(Name) -> Change| Name::parse(name).map_or(unnamed(), |name| Folded::Change(change(name)));
+    let named = |change: fn(Name) -> Change| {
+        Name::parse(name).map_or_else(|_| unnamed(), |name| Folded::Change(change(name)))
+    };
     match change_type {
         ChangeType::Unspecified => Err(UnknownType(*r#type)),
         ChangeType::Created | ChangeType::Updated | ChangeType::Undeleted => Ok(match record {
@@ -43,7 +44,7 @@ pub(crate) fn change(wire: &v1::Change, revision: i64) -> Result<Folded, Unknown
 
 /// A record of an export, which does not say when it was last changed.
 pub(crate) fn exported(encoded: &[u8]) -> Folded {
-    v1::Record::decode(encoded).map_or(unnamed(), |record| put(&record, record.revision))
+    v1::Record::decode(encoded).map_or_else(|_| unnamed(), |record| put(&record, record.revision))
 }
 
 fn put(wire: &v1::Record, revision: i64) -> Folded {

@@ -126,6 +126,7 @@ impl Tail {
         let mut position = Position { store_id: progress.store_id, applied, begun: None };
         let opened = within(self.source.changes(&position.store_id, applied)).await?;
         let mut feed = opened.map_err(|status| position.refused(status))?;
+        tracing::info!(after_revision = applied, "following the data service");
         loop {
             let message = within(feed.message()).await?.map_err(|status| position.refused(status))?;
             let commit = position.take(message.ok_or(Ended::Closed)?)?;
