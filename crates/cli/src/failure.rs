@@ -129,25 +129,25 @@ fn innermost(error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
-/// Message, code and reason, then every field or subject at fault.
+/// Message, code, reason and what else the error carries, then every field or subject at fault.
 pub(crate) fn describe(status: &Status) -> String {
     let details = status.get_error_details();
     let reason = error::reason(status).map(|reason| format!(" / {reason}")).unwrap_or_default();
     let mut text = format!("{} ({}{reason})", status.message(), code_name(status.code()));
-    let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
-    for violation in fields {
-        text.push_str(&format!("\n  {}: {}", violation.field, violation.description));
-    }
-    let subjects = details.precondition_failure().into_iter().flat_map(|failed| &failed.violations);
-    for violation in subjects {
-        text.push_str(&format!("\n  {}: {}", violation.subject, violation.description));
-    }
     if let Some(info) = details.error_info() {
         let mut pairs: Vec<_> = info.metadata.iter().map(|(key, value)| format!("{key} {value}")).collect();
         pairs.sort();
         if !pairs.is_empty() {
             text.push_str(&format!(" [{}]", pairs.join(", ")));
         }
+    }
+    let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
+    let fields = fields.map(|violation| format!("{}: {}", violation.field, violation.description));
+    let subjects = details.precondition_failure().into_iter().flat_map(|failed| &failed.violations);
+    let subjects = subjects.map(|violation| format!("{}: {}", violation.subject, violation.description));
+    // One alone is the message itself.
+    for line in fields.chain(subjects).filter(|line| line != status.message()) {
+        text.push_str(&format!("\n  {line}"));
     }
     text
 }

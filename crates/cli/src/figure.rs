@@ -8,6 +8,9 @@ use crate::civil;
 /// Decimals of a bound; the exact number is in the JSON and CSV forms.
 const DECIMALS: u32 = 4;
 
+/// From here on a number is shown in units of this.
+const BILLION: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
 /// The event that the point is about, else its period.
 pub(crate) fn when(point: &Point) -> String {
     let period = point.period.as_ref().map(civil::period).unwrap_or_default();
@@ -45,6 +48,16 @@ pub(crate) fn bounds(point: &Point) -> String {
         (None, None) if *approximate => "around, no bounds".to_owned(),
         (None, None) => "none".to_owned(),
     }
+}
+
+/// A further figure by its key; billions as such.
+pub(crate) fn further(point: &Point, key: &str) -> Option<String> {
+    point.figures.get(key).map(|text| match Decimal::from_str_exact(text) {
+        Ok(number) if number.abs() >= BILLION => {
+            format!("{} bn", readable(&(number / BILLION).to_string(), false))
+        }
+        Ok(_) | Err(_) => readable(text, false),
+    })
 }
 
 /// Caveats as codes, with the number of records where that is known.

@@ -1,7 +1,6 @@
 //! Bars and problems on stderr; a bar is drawn on a terminal only.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -9,7 +8,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
-    problems: AtomicU64,
 }
 
 impl Progress {
@@ -21,7 +19,7 @@ impl Progress {
         };
         let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
         let style = ProgressStyle::with_template(template).expect("the templates above are well-formed");
-        Self { bar: bar.with_style(style).with_message(title), problems: AtomicU64::new(0) }
+        Self { bar: bar.with_style(style).with_message(title) }
     }
 
     /// So many more bytes are done.
@@ -29,18 +27,12 @@ impl Progress {
         self.bar.inc(bytes);
     }
 
-    /// Tells of something wrong without tearing the bar.
-    pub(crate) fn problem(&self, text: &str) {
-        self.problems.fetch_add(1, Ordering::Relaxed);
+    /// Says something without tearing the bar.
+    pub(crate) fn note(&self, text: &str) {
         self.bar.suspend(|| {
             // Nobody is left to tell when stderr is closed.
             let _ = writeln!(io::stderr(), "{text}");
         });
-    }
-
-    /// How many problems were told.
-    pub(crate) fn problems(&self) -> u64 {
-        self.problems.load(Ordering::Relaxed)
     }
 }
 

@@ -18,7 +18,7 @@ use clap::Args;
 use reform_api::analytics::v1::{BatchQueryIndicatorsRequest, QueryIndicatorResponse};
 use reform_api::data::v1::ImportOptions;
 use reform_api::data::v1::import_options::{OnExisting, OnInvalid};
-use reform_api::{error, json};
+use reform_api::error;
 use reform_runtime::logging::{self, Format};
 use reform_runtime::shutdown;
 use tokio::time::Instant;
@@ -30,6 +30,7 @@ use crate::commands::import::{self, Plan, Summary};
 use crate::commands::query;
 use crate::failure::Failure;
 use crate::input::Source;
+use crate::json_line::json_line;
 use crate::out;
 use crate::progress::{self, Progress};
 use headlines::Headlines;
@@ -58,11 +59,12 @@ pub(crate) struct Demo {
     exit: bool,
     /// What to log on stderr: a level, or a level for each target
     #[arg(long, value_name = "FILTER", default_value = "warn")]
-    log: EnvFilter,
+    log: String,
 }
 
 pub(crate) async fn run(global: &Global, demo: Demo) -> Result<ExitCode, Failure> {
-    logging::init(logging::Config { filter: demo.log, format: Format::Text });
+    let filter = EnvFilter::try_new(&demo.log).map_err(|error| Failure::Usage(format!("--log: {error}")))?;
+    logging::init(logging::Config { filter, format: Format::Text });
     let headlines = Headlines::shipped()?;
     let stop = shutdown::on_signals()?;
     // A temporary folder goes when this function ends, after the services did.
@@ -116,7 +118,7 @@ async fn show(pair: &Pair, headlines: &Headlines, output: Output) -> Result<(), 
         }
         Output::Json => {
             for answer in &answers {
-                out::say(&json::line("reform.analytics.v1.QueryIndicatorResponse", answer)?)?;
+                out::say(&json_line("reform.analytics.v1.QueryIndicatorResponse", answer)?)?;
             }
         }
         Output::Csv => query::write_csv(&answers)?,
@@ -138,7 +140,7 @@ async fn load(data: &Peer) -> Result<Summary, Failure> {
     let plan = Plan { options, author: Some("reform demo".to_owned()) };
     let progress = Arc::new(Progress::bytes("importing", Some(bytes)));
     let summary = import::send(data, sources, plan, progress).await?;
-    if summary.refused {
+    if summary.problems > 0 {
         return Err(Failure::Demo("the shipped records were refused, see above".to_owned()));
     }
     Ok(summary)

@@ -1,5 +1,6 @@
 //! `reform import`: JSON Lines into the store, as a stream of batches.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -117,8 +118,8 @@ pub(crate) struct Summary {
     pub(crate) unchanged: i64,
     /// Records left out.
     pub(crate) skipped: i64,
-    /// Whether anything was refused.
-    pub(crate) refused: bool,
+    /// What was wrong with records that were refused, and lines that are none.
+    pub(crate) problems: i64,
     batches: i64,
 }
 
@@ -128,7 +129,7 @@ pub(crate) async fn run(global: &Global, import: Import) -> Result<ExitCode, Fai
     let progress = Arc::new(Progress::bytes("importing", import.length()));
     let summary = send(&peer, sources, import.plan(), progress).await?;
     write(&summary, global.output, import.dry_run)?;
-    Ok(if summary.refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if summary.problems > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Sends every source and reads every answer.
@@ -141,14 +142,15 @@ pub(crate) async fn send(
     let (batches, mut ready) = mpsc::channel(AHEAD);
     let skip = plan.options.on_invalid() == OnInvalid::Skip;
     let told = progress.clone();
-    let reading = tokio::task::spawn_blocking(move || read(sources, Feed { batches, skip, progress: told }));
+    let reading =
+        tokio::task::spawn_blocking(move || read(sources, Feed { batches, skip, progress: told, broken: 0 }));
 
-    let under_way = Arc::new(Mutex::new(Vec::new()));
+    let under_way = Arc::new(Mutex::new(VecDeque::new()));
     let sent = under_way.clone();
     let first = Message::Options(plan.options);
     let batches = stream::poll_fn(move |context| ready.poll_recv(context)).map(move |batch: Batch| {
         let Batch { records, places, bytes_read, .. } = batch;
-        sent.lock().expect("no holder of this lock panics").push(Some(Sent { places, bytes_read }));
+        sent.lock().expect("no holder of this lock panics").push_back(Sent { places, bytes_read });
         Message::Batch(ImportBatch { records, request_id: Uuid::new_v4().to_string() })
     });
     let messages =
@@ -164,21 +166,36 @@ pub(crate) async fn send(
     let answers = peer.records().import_records(request).await.map_err(|status| peer.failed(status))?;
     let mut answers = answers.into_inner();
     let mut summary = Summary::default();
-    while let Some(answer) = answers.message().await.map_err(|status| peer.failed(status))? {
-        let batch = usize::try_from(answer.batch).unwrap_or(usize::MAX);
+    let aborted = loop {
+        let answer = match answers.message().await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => break summary.problems > 0 && !skip,
+            // The problems of the batch that ended the stream were told already.
+            Err(_) if summary.problems > 0 && !skip => break true,
+            Err(status) => {
+                let Summary { created, replaced, .. } = summary;
+                progress.note(&format!("{created} created and {replaced} replaced before it failed stand"));
+                return Err(peer.failed(status));
+            }
+        };
+        // Answers come in the order of the batches.
+        let sent = under_way.lock().expect("no holder of this lock panics").pop_front();
+        let sent = sent.filter(|_| answer.batch == summary.batches);
         let sent =
-            under_way.lock().expect("no holder of this lock panics").get_mut(batch).and_then(Option::take);
-        let sent = sent.ok_or_else(|| Failure::Broken(format!("an answer to batch {batch}, never sent")))?;
+            sent.ok_or_else(|| Failure::Broken(format!("an answer to batch {}, out of turn", answer.batch)))?;
         summary.add(&answer, &sent, &progress);
+    };
+    if aborted {
+        // The reader may wait for a terminal or a pipe; nobody takes what it reads.
+        return Ok(summary);
     }
-    // The stream is over, so nobody takes another batch and the reader ends.
-    drop(answers);
-    let unanswered = under_way.lock().expect("no holder of this lock panics").iter().flatten().count();
-    if unanswered > 0 && !summary.refused {
+    let unanswered = under_way.lock().expect("no holder of this lock panics").len();
+    if unanswered > 0 {
         return Err(Failure::Broken(format!("the import ended with {unanswered} batches unanswered")));
     }
-    let ended = reading.await.map_err(|error| Failure::Broken(format!("reading ended: {error}")))??;
-    summary.refused |= progress.problems() > 0 || ended == Ended::Stopped;
+    // The stream ended whole, so the reader gave its last batch.
+    summary.problems +=
+        reading.await.map_err(|error| Failure::Broken(format!("reading ended: {error}")))??;
     Ok(summary)
 }
 
@@ -195,15 +212,15 @@ impl Summary {
         self.replaced += answer.replaced;
         self.unchanged += answer.unchanged;
         self.skipped += answer.skipped;
-        self.refused |= answer.problems_total > 0;
+        self.problems += answer.problems_total;
         self.batches += 1;
         for problem in &answer.problems {
-            progress.problem(&describe(problem, &sent.places));
+            progress.note(&describe(problem, &sent.places));
         }
         let listed = i64::try_from(answer.problems.len()).unwrap_or(i64::MAX);
         let more = answer.problems_total.saturating_sub(listed);
         if more > 0 {
-            progress.problem(&format!("and {more} more problems in the same batch"));
+            progress.note(&format!("and {more} more problems in the same batch"));
         }
         progress.advance(sent.bytes_read);
     }
@@ -215,7 +232,7 @@ fn describe(problem: &ImportProblem, places: &[Place]) -> String {
     let place = usize::try_from(*index).ok().and_then(|index| places.get(index));
     let mut text = place.map(|Place { file, line }| format!("{file}:{line}: ")).unwrap_or_default();
     let subject = if field_path.is_empty() { name } else { field_path };
-    if !subject.is_empty() {
+    if !subject.is_empty() && !description.starts_with(subject.as_str()) {
         text.push_str(&format!("{subject}: "));
     }
     text.push_str(&format!("{description} ({reason})"));
@@ -227,6 +244,8 @@ struct Feed {
     batches: mpsc::Sender<Batch>,
     skip: bool,
     progress: Arc<Progress>,
+    /// Lines that are no record.
+    broken: i64,
 }
 
 impl Sink for Feed {
@@ -235,42 +254,47 @@ impl Sink for Feed {
     }
 
     fn broken(&mut self, problem: &str) -> bool {
-        self.progress.problem(problem);
+        self.progress.note(problem);
+        self.broken += 1;
         self.skip
     }
 }
 
-fn read(sources: Vec<Source>, mut feed: Feed) -> Result<Ended, Failure> {
+/// Reads every source, or until one stops; says how many lines were no record.
+fn read(sources: Vec<Source>, mut feed: Feed) -> Result<i64, Failure> {
     for source in sources {
         if input::read(source, &mut feed)? == Ended::Stopped {
-            return Ok(Ended::Stopped);
+            break;
         }
     }
-    Ok(Ended::AtEnd)
+    Ok(feed.broken)
 }
 
 fn write(summary: &Summary, output: Output, dry_run: bool) -> Result<(), Failure> {
-    let Summary { revision, created, replaced, unchanged, skipped, refused: _, batches } = *summary;
+    let Summary { revision, created, replaced, unchanged, skipped, problems, batches } = *summary;
     match output {
         Output::Table => {
             let verb = if dry_run { "would be " } else { "" };
             let at = if revision > 0 { format!(", revision {revision}") } else { String::new() };
             out::say(&format!(
-                "{created} {verb}created, {replaced} {verb}replaced, {unchanged} unchanged, {skipped} skipped \
-                 in {batches} batches{at}"
+                "{created} {verb}created, {replaced} {verb}replaced, {unchanged} unchanged, {skipped} skipped, \
+                 {problems} problems in {batches} batches{at}"
             ))?;
         }
         Output::Json => {
             let value = serde_json::json!({
                 "revision": revision, "created": created, "replaced": replaced,
-                "unchanged": unchanged, "skipped": skipped, "batches": batches,
+                "unchanged": unchanged, "skipped": skipped, "problems": problems, "batches": batches,
             });
             out::say(&value.to_string())?;
         }
         Output::Csv => {
-            let row =
-                [revision, created, replaced, unchanged, skipped, batches].map(|count| count.to_string());
-            out::csv(&["revision", "created", "replaced", "unchanged", "skipped", "batches"], [row])?;
+            let row = [revision, created, replaced, unchanged, skipped, problems, batches]
+                .map(|count| count.to_string());
+            out::csv(
+                &["revision", "created", "replaced", "unchanged", "skipped", "problems", "batches"],
+                [row],
+            )?;
         }
     }
     Ok(())

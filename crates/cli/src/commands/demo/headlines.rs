@@ -9,6 +9,11 @@ use crate::civil;
 use crate::failure::Failure;
 use crate::figure;
 
+/// The further figures that a line shows: what a target was held against, and what a step left behind.
+const VALUE: &str = "value";
+const TARGET: &str = "target";
+const BEFORE: &str = "before";
+
 /// The list.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,9 +183,15 @@ fn mark(one: &Series, all: &[&Series]) -> String {
 }
 
 fn line(point: &Point) -> Line {
+    let mut figure = figure::figure(point);
+    // A status says little without what was promised.
+    if let (Some(value), Some(target)) = (figure::further(point, VALUE), figure::further(point, TARGET)) {
+        figure.push_str(&format!(" ({value} against {target})"));
+    }
     Line {
-        when: figure::when(point),
-        figure: figure::figure(point),
+        // The title of the event repeats that of the headline.
+        when: point.period.as_ref().map(civil::period).unwrap_or_default(),
+        figure,
         bounds: figure::bounds(point),
         caveats: figure::caveats(point),
         sources: point.sources.clone(),
@@ -208,9 +219,11 @@ fn steps(points: &[Point]) -> Option<Line> {
     let listed = |line: &Line| i64::try_from(line.sources.len()).unwrap_or(i64::MAX);
     let unlisted: i64 = lines.iter().map(|line| line.sources_total.saturating_sub(listed(line))).sum();
     let last = lines.last()?;
+    let before = points.first().and_then(|point| figure::further(point, BEFORE));
+    let figures = before.into_iter().chain(lines.iter().map(|line| line.figure.clone()));
     Some(Line {
         when: last.when.clone(),
-        figure: lines.iter().map(|line| line.figure.as_str()).collect::<Vec<_>>().join(" → "),
+        figure: figures.collect::<Vec<_>>().join(" → "),
         bounds: joined(|line| &line.bounds),
         caveats: joined(|line| &line.caveats),
         sources_total: i64::try_from(sources.len()).unwrap_or(i64::MAX).saturating_add(unlisted),
@@ -251,12 +264,14 @@ mod tests {
 
     #[test]
     fn steps_are_one_line_with_all_sources() {
-        let series =
-            Series { points: vec![point("7", "a"), point("5", "b"), point("4", "a")], ..Series::default() };
+        let mut first = point("5", "a");
+        first.figures.insert("before".to_owned(), "7000".to_owned());
+        let points = vec![first, point("4", "b"), point("3", "a")];
+        let series = Series { points, ..Series::default() };
         let answer = QueryIndicatorResponse { series: vec![series], ..QueryIndicatorResponse::default() };
         let lines = headline("steps").lines(&answer);
         assert_eq!(lines.len(), 1);
-        assert_eq!((lines[0].figure.as_str(), lines[0].bounds.as_str()), ("7 → 5 → 4", "exact"));
+        assert_eq!((lines[0].figure.as_str(), lines[0].bounds.as_str()), ("7,000 → 5 → 4 → 3", "exact"));
         assert_eq!((lines[0].sources.len(), lines[0].sources_total), (2, 2));
     }
 

@@ -17,10 +17,16 @@ use crate::out;
 const TITLES_MAX: usize = 2;
 
 /// Characters of a title before it is cut.
-const TITLE_LENGTH_MAX: usize = 60;
+const TITLE_LENGTH_MAX: usize = 48;
+
+/// Space before and after the first column: lines stand below their title.
+const INDENT: (u16, u16) = (3, 1);
 
 /// Characters of a column before its text is wrapped.
-const COLUMN_MAX: usize = 40;
+const COLUMN_MAX: usize = 26;
+
+/// What the columns hold.
+const HEADER: [&str; 5] = ["when", "figure", "bounds", "caveats", "sources"];
 
 /// Names in one request; a page of such sources stays far below the limit of a message.
 const NAMES_MAX: usize = 200;
@@ -46,8 +52,8 @@ pub(super) async fn text(
     let titles = titles(data, names, first.revision).await?;
     let rows: Vec<Vec<[String; 5]>> =
         sections.iter().map(|(_, _, lines)| lines.iter().map(|line| row(line, &titles)).collect()).collect();
-    let widths = widths(rows.iter().flatten());
-    let mut text = String::new();
+    let widths = widths(rows.iter().flatten().chain([&HEADER.map(ToOwned::to_owned)]));
+    let mut text = format!("{}\n\n", table(vec![HEADER.map(ToOwned::to_owned)], widths));
     for ((title, note, _), rows) in sections.iter().zip(rows) {
         text.push_str(title);
         text.push('\n');
@@ -62,10 +68,7 @@ pub(super) async fn text(
         }
         text.push('\n');
     }
-    text.push_str(&format!(
-        "Columns: when, figure, bounds, caveats, sources. All figures at revision {} of store {}.\n",
-        first.revision, first.store_id
-    ));
+    text.push_str(&format!("All figures at revision {} of store {}.\n", first.revision, first.store_id));
     Ok(text)
 }
 
@@ -98,7 +101,7 @@ fn row(line: &Line, titles: &BTreeMap<String, String>) -> [String; 5] {
     if more > 0 {
         named.push_str(&format!(" +{more}"));
     }
-    [format!("  {when}"), figure.clone(), bounds.clone(), caveats.clone(), named]
+    [when.clone(), figure.clone(), bounds.clone(), caveats.clone(), named]
 }
 
 fn cut(title: &str) -> String {
@@ -117,7 +120,9 @@ fn widths<'a>(rows: impl Iterator<Item = &'a [String; 5]>) -> [u16; 4] {
             *width = cell.chars().count().clamp(*width, COLUMN_MAX.max(*width));
         }
     }
-    widths.map(|width| u16::try_from(width).unwrap_or(u16::MAX).saturating_add(2))
+    let mut widths = widths.map(|width| u16::try_from(width).unwrap_or(u16::MAX).saturating_add(2));
+    widths[0] += INDENT.0 - 1;
+    widths
 }
 
 fn table(rows: Vec<[String; 5]>, widths: [u16; 4]) -> String {
@@ -127,6 +132,9 @@ fn table(rows: Vec<[String; 5]>, widths: [u16; 4]) -> String {
     table.add_rows(rows);
     for (column, width) in table.column_iter_mut().zip(widths) {
         column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+    }
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding(INDENT);
     }
     table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
