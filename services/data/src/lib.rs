@@ -22,8 +22,12 @@ pub use config::Config;
 /// How long reads go on after the disk failed, before the process ends for its supervisor to start it again.
 const READS_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// How often free space is looked at for the health of writes.
-const SPACE_INTERVAL: Duration = Duration::from_secs(2);
+/// How often free space and the writer are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// A writer that works this long on one group is NOT_SERVING.
+const WRITER_SLOW: Duration = Duration::from_secs(10);
+/// A writer that works this long on one group is stuck: the process ends, for its supervisor to start it again.
+const WRITER_STUCK: Duration = Duration::from_secs(30);
 
 /// Why the service ends before it is told to.
 #[derive(Debug, thiserror::Error)]
@@ -65,13 +69,18 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
 /// Tells health whether writes are taken. Once the disk has failed nothing is acknowledged any more: say so, let reads
 /// end, stop.
 async fn watch_store(store: store::Store, health: Health, stop: CancellationToken) {
-    let mut look = tokio::time::interval(SPACE_INTERVAL);
+    let mut look = tokio::time::interval(LOOK_INTERVAL);
     loop {
         tokio::select! {
             () = store.failed().cancelled() => break,
             _ = look.tick() => {
-                let writable = store.space().is_ok_and(|(_, free, needed)| free >= needed);
-                health.set(grpc::WRITES, writable);
+                let busy = store.busy_for().unwrap_or_default();
+                if busy >= WRITER_STUCK {
+                    tracing::error!(?busy, "the writer is stuck");
+                    std::process::abort();
+                }
+                let roomy = store.space().is_ok_and(|(_, free, needed)| free >= needed);
+                health.set(grpc::WRITES, roomy && busy < WRITER_SLOW);
             }
         }
     }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use reform_model::Kind;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -79,6 +80,8 @@ pub(crate) struct Shared {
     disk: Disk,
     index: parking_lot::RwLock<Index>,
     durable: watch::Sender<Durable>,
+    /// Since when the writer works on one group; none while it waits for work.
+    busy_since: parking_lot::Mutex<Option<Instant>>,
     free_bytes_min: u64,
 }
 
@@ -109,6 +112,7 @@ impl Store {
             disk,
             index: parking_lot::RwLock::new(index),
             durable,
+            busy_since: parking_lot::Mutex::default(),
             free_bytes_min: options.free_bytes_min,
         });
         let (queue, requests) = mpsc::channel(writer::QUEUE_MAX);
@@ -186,6 +190,11 @@ impl Store {
         drop(self.queue.send(writer::Request::Close).await);
         let joined = tokio::task::spawn_blocking(|| writing.0.join()).await;
         joined.expect("waiting does not panic").expect("a panic on the writer aborts the process")
+    }
+
+    /// How long the writer has worked on one group of commits; none while it waits for work.
+    pub fn busy_for(&self) -> Option<Duration> {
+        self.shared.busy_since.lock().map(|since| since.elapsed())
     }
 
     fn gone(&self) -> Error {

@@ -216,6 +216,16 @@ pub(super) struct Plan {
     pub(super) outcomes: Vec<Planned>,
 }
 
+impl Plan {
+    /// Whether it only takes records away, which goes on when space is short.
+    pub(super) fn only_deletes(&self) -> bool {
+        self.outcomes.iter().all(|planned| match planned {
+            Planned::Change(change) => change.entry.operation == Operation::Delete,
+            Planned::Unchanged | Planned::Skipped | Planned::Refused(_) => true,
+        })
+    }
+}
+
 /// What becomes of one mutation.
 #[derive(Debug)]
 pub(super) enum Planned {
