@@ -124,7 +124,7 @@ fn date(date: Date) -> data::Date {
 }
 
 pub(super) fn status(state: &State) -> v1::GetStatusResponse {
-    let rows = state.read(View::rows).unwrap_or_default();
+    let (rows, bytes) = state.read(|view| (view.rows(), view.bytes())).unwrap_or_default();
     let rows = rows.into_iter().map(|(kind, rows)| (kind.as_str().to_owned(), number(rows))).collect();
     let progress = state.progress();
     v1::GetStatusResponse {
@@ -133,11 +133,10 @@ pub(super) fn status(state: &State) -> v1::GetStatusResponse {
         head_revision: progress.head,
         lag_ms: i64::try_from(progress.lag().as_millis()).unwrap_or(i64::MAX),
         serving_stale: progress.is_stale(state.staleness_max),
-        // Not measured yet; a guess would be worse than nothing.
-        view_bytes: 0,
+        view_bytes: number(bytes),
         rows,
         quarantined: progress.quarantined(),
-        build: env!("CARGO_PKG_VERSION").to_owned(),
+        build: format!("reform-analytics {}", env!("CARGO_PKG_VERSION")),
     }
 }
 
