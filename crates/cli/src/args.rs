@@ -16,7 +16,7 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  reform demo                                    both services, the shipped records and the headline figures
+  reform demo                                    services, records and headline figures at once
   reform import records.jsonl                    store records, one JSON object a line
   reform list --filter 'kind = \"election\"'       records by their main date
   reform query registered-parties --period 2019..2024

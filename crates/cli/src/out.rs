@@ -38,6 +38,11 @@ pub(crate) fn table<R: IntoIterator<Item = String>>(
     table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
+/// Columns of the terminal; none where stdout is no terminal.
+pub(crate) fn width() -> Option<u16> {
+    if io::stdout().is_terminal() { Table::new().width() } else { None }
+}
+
 /// Fits a table to the terminal, or to a width of its own where there is none.
 pub(crate) fn fit(table: &mut Table) {
     if !io::stdout().is_terminal() {

@@ -29,7 +29,7 @@ use crate::{out, progress};
   reform export --filter 'kind = \"appeal\"' | wc -l")]
 pub(crate) struct Export {
     /// Filter over field paths (AIP-160)
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     filter: String,
     /// Export as of this revision
     #[arg(long, value_name = "REVISION")]

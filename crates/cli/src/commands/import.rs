@@ -53,7 +53,7 @@ pub(crate) struct Import {
     #[arg(long)]
     dry_run: bool,
     /// Why the records are written; kept in their history
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// Who writes them; kept in their history as unverified
     #[arg(long, env = "REFORM_AUTHOR")]
@@ -277,8 +277,8 @@ fn write(summary: &Summary, output: Output, dry_run: bool) -> Result<(), Failure
             let verb = if dry_run { "would be " } else { "" };
             let at = if revision > 0 { format!(", revision {revision}") } else { String::new() };
             out::say(&format!(
-                "{created} {verb}created, {replaced} {verb}replaced, {unchanged} unchanged, {skipped} skipped, \
-                 {problems} problems in {batches} batches{at}"
+                "{created} {verb}created, {replaced} {verb}replaced, {unchanged} unchanged, {skipped} skipped; \
+                 problems: {problems}, batches: {batches}{at}"
             ))?;
         }
         Output::Json => {

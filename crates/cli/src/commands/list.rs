@@ -24,10 +24,10 @@ const PAGE_SIZE: i32 = 500;
   reform list -o json --as-of 5 > records.jsonl")]
 pub(crate) struct List {
     /// Filter over field paths (AIP-160)
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     filter: String,
     /// main_date or name, each also with " desc"
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     order_by: String,
     /// Records wanted at most
     #[arg(long)]

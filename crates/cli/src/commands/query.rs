@@ -45,7 +45,7 @@ pub(crate) struct Query {
     #[arg(long, value_name = "DIMENSION")]
     group_by: Vec<String>,
     /// Filter over dimensions of the indicator
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     filter: String,
     /// Parameter of the indicator; may be repeated
     #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = parse_parameter)]

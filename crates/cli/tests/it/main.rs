@@ -3,3 +3,4 @@
 mod demo;
 mod program;
 mod records;
+mod store;

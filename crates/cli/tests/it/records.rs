@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::program::{Served, hang_up, pipe, run, stderr, stdout};
+use crate::store::Store;
 
 #[test]
 fn export_and_import_give_the_same_bytes() {
@@ -25,6 +26,23 @@ fn export_and_import_give_the_same_bytes() {
     assert!(pair.run(&["export", &second]).status.success());
     assert!(fs::read(&first).unwrap() == fs::read(&second).unwrap(), "the second export differs");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside the files");
+}
+
+#[test]
+fn an_export_fills_an_empty_store_with_the_same_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("records.jsonl");
+    let shipped: String = reform_dataset::lines().map(|line| format!("{line}\n")).collect();
+    fs::write(&file, shipped).unwrap();
+    let (first, second) = (Store::start(), Store::start());
+
+    let imported = run(&["--data", &first.url, "import", file.to_str().unwrap()]);
+    assert!(stdout(&imported).starts_with("589 created"), "{}{}", stdout(&imported), stderr(&imported));
+    let exported = stdout(&run(&["--data", &first.url, "export"]));
+    assert_eq!(exported.lines().count(), 589);
+    let copied = pipe(&["--data", &second.url, "import", "-"], &exported);
+    assert!(copied.status.success(), "{}", stderr(&copied));
+    assert!(stdout(&run(&["--data", &second.url, "export"])) == exported, "the copy differs");
 }
 
 #[test]

@@ -25,6 +25,9 @@ const INDENT: (u16, u16) = (3, 1);
 /// Characters of a column before its text is wrapped.
 const COLUMN_MAX: usize = 26;
 
+/// Characters that the sources need to stand in a column of their own.
+const SOURCES_MIN: u16 = 40;
+
 /// What the columns hold.
 const HEADER: [&str; 5] = ["when", "figure", "bounds", "caveats", "sources"];
 
@@ -53,14 +56,14 @@ pub(super) async fn text(
     let rows: Vec<Vec<[String; 5]>> =
         sections.iter().map(|(_, _, lines)| lines.iter().map(|line| row(line, &titles)).collect()).collect();
     let widths = widths(rows.iter().flatten().chain([&HEADER.map(ToOwned::to_owned)]));
-    let mut text = format!("{}\n\n", table(vec![HEADER.map(ToOwned::to_owned)], widths));
+    let mut text = format!("{}\n\n", lay_out(vec![HEADER.map(ToOwned::to_owned)], widths));
     for ((title, note, _), rows) in sections.iter().zip(rows) {
         text.push_str(title);
         text.push('\n');
         if rows.is_empty() {
             text.push_str("  no figure\n");
         } else {
-            text.push_str(&table(rows, widths));
+            text.push_str(&lay_out(rows, widths));
             text.push('\n');
         }
         if !note.is_empty() {
@@ -125,6 +128,28 @@ fn widths<'a>(rows: impl Iterator<Item = &'a [String; 5]>) -> [u16; 4] {
     widths
 }
 
+/// The rows as columns where the last one has room, else as two lines each.
+fn lay_out(rows: Vec<[String; 5]>, widths: [u16; 4]) -> String {
+    let fixed: u16 = widths.iter().sum();
+    match out::width() {
+        Some(screen) if screen < fixed.saturating_add(SOURCES_MIN) => narrow(&rows, widths),
+        Some(_) | None => table(rows, widths),
+    }
+}
+
+/// When, figure and bounds; below them caveats and sources.
+fn narrow(rows: &[[String; 5]], widths: [u16; 4]) -> String {
+    let [when_width, figure_width, ..] = widths.map(usize::from);
+    let indent = usize::from(INDENT.0);
+    let line = |[when, figure, bounds, caveats, sources]: &[String; 5]| {
+        let below: Vec<&str> = [caveats, sources].into_iter().map(String::as_str).collect();
+        let below: Vec<&str> = below.into_iter().filter(|part| !part.is_empty()).collect();
+        let (when_width, below) = (when_width - indent, below.join(" · "));
+        format!("{:indent$}{when:when_width$}{figure:figure_width$}{bounds}\n{:indent$}  {below}", "", "")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 fn table(rows: Vec<[String; 5]>, widths: [u16; 4]) -> String {
     let mut table = Table::new();
     table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -142,6 +167,12 @@ fn table(rows: Vec<[String; 5]>, widths: [u16; 4]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_narrow_screen_has_sources_below_the_figure() {
+        let row = ["2023", "6", "exact", "", "A; B +2"].map(ToOwned::to_owned);
+        assert_eq!(narrow(&[row], [9, 4, 7, 2]), "   2023  6   exact\n     A; B +2");
+    }
 
     #[test]
     fn two_sources_are_named_and_the_others_counted() {

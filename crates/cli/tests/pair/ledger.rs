@@ -1,0 +1,111 @@
+//! What callers asked and were told, to be compared with what the store holds.
+
+use std::collections::{HashMap, HashSet};
+
+use reform_api::data::v1;
+use reform_api::data::v1::Record;
+use reform_api::data::v1::record_service_client::RecordServiceClient;
+use tonic::transport::Channel;
+
+use crate::feed::Commit;
+use crate::records::call;
+
+/// The reason of every import; its batches are told apart by this label.
+pub(crate) const IMPORT: &str = "import";
+pub(crate) const BATCH_LABEL: &str = "batch";
+
+/// A write that was acknowledged.
+#[derive(Debug, Clone)]
+pub(crate) struct Acknowledged {
+    /// Its request id.
+    pub(crate) request_id: String,
+    pub(crate) revision: i64,
+    /// The records as answered; an import answers none.
+    pub(crate) records: Vec<Record>,
+}
+
+/// Everything that was asked and answered.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// Changes of every write that was sent, by request id.
+    asked: HashMap<String, usize>,
+    acknowledged: Vec<Acknowledged>,
+    /// How many of them were read back.
+    read_back: usize,
+}
+
+impl Ledger {
+    /// Before it is sent for the first time.
+    pub(crate) fn ask(&mut self, request_id: &str, changes: usize) {
+        assert!(self.asked.insert(request_id.to_owned(), changes).is_none());
+    }
+
+    pub(crate) fn acknowledge(&mut self, answer: Acknowledged) {
+        self.acknowledged.push(answer);
+    }
+
+    /// Acknowledged writes.
+    pub(crate) fn len(&self) -> usize {
+        self.acknowledged.len()
+    }
+
+    /// The newest revision that anybody was told.
+    pub(crate) fn newest(&self) -> i64 {
+        self.acknowledged.iter().map(|answer| answer.revision).max().unwrap_or_default()
+    }
+
+    /// What was acknowledged since the last call of this.
+    pub(crate) fn news(&mut self) -> Vec<Acknowledged> {
+        let news = self.acknowledged[self.read_back..].to_vec();
+        self.read_back = self.acknowledged.len();
+        news
+    }
+
+    /// Every acknowledged write is in the feed where its caller was told, and every write that was sent is in it once,
+    /// whole, or not at all.
+    pub(crate) fn check(&self, commits: &[Commit]) {
+        let mut seen = HashSet::new();
+        for commit in commits {
+            let request_id = request_id(commit);
+            let asked = self.asked.get(request_id);
+            assert_eq!(asked, Some(&commit.changes.len()), "commit {} is not whole", commit.revision);
+            assert!(seen.insert(request_id.to_owned()), "{request_id} had a second effect: {commit:?}");
+        }
+        for Acknowledged { request_id: id, revision, records } in &self.acknowledged {
+            let commit = usize::try_from(revision - 1).ok().and_then(|place| commits.get(place));
+            let commit = commit.unwrap_or_else(|| panic!("acknowledged revision {revision} is lost"));
+            assert_eq!(request_id(commit), id, "revision {revision} is another write than acknowledged");
+            let stored = commit.changes.iter().map(|change| change.record.as_ref().unwrap());
+            assert!(records.is_empty() || stored.eq(records), "revision {revision} holds something else");
+        }
+    }
+}
+
+fn request_id(commit: &Commit) -> &str {
+    if commit.reason != IMPORT {
+        return &commit.reason;
+    }
+    let labels = commit.changes.iter().map(|change| &change.record.as_ref().unwrap().labels[BATCH_LABEL]);
+    let mut labels: Vec<&String> = labels.collect();
+    labels.dedup();
+    assert_eq!(labels.len(), 1, "commit {} mixes batches", commit.revision);
+    labels[0]
+}
+
+/// Reads every record of some writes as of their revision.
+pub(crate) async fn read_back(channel: &Channel, writes: Vec<Acknowledged>) {
+    let mut client = RecordServiceClient::new(channel.clone());
+    for Acknowledged { request_id, revision, records } in writes {
+        if records.is_empty() {
+            continue;
+        }
+        let point = Some(v1::as_of::Point::Revision(revision));
+        let request = v1::BatchGetRecordsRequest {
+            names: records.iter().map(|record| record.name.clone()).collect(),
+            as_of: Some(v1::AsOf { store_id: String::new(), point }),
+        };
+        let read = client.batch_get_records(call(request)).await;
+        let read = read.unwrap_or_else(|status| panic!("{request_id} at {revision} is lost: {status:?}"));
+        assert_eq!(read.into_inner().records, records);
+    }
+}
