@@ -5,7 +5,7 @@ use reform_api::data::v1 as data;
 use reform_indicators::answer::Caveat;
 use reform_indicators::catalogue::{Definition, Parameter};
 use reform_indicators::estimate::{Bound, Estimate};
-use reform_indicators::{Answer, Point, Series, View};
+use reform_indicators::{Answer, Point, Series};
 use reform_model::date::{Date, Digits, Period};
 
 use crate::answers::Computed;

@@ -210,3 +210,39 @@ fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
         opened => Ok(opened?),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_other_file_names_sled() {
+        fn look(folder: &Path, found: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    look(&path, found);
+                } else if fs::read_to_string(&path).unwrap().contains("sled::") {
+                    found.push(path);
+                }
+            }
+        }
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = Vec::new();
+        look(&source, &mut found);
+        assert_eq!(found, [source.join("store/disk.rs")]);
+    }
+
+    #[test]
+    fn a_second_process_is_refused_and_an_unfinished_snapshot_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join(FOLDER).join("snap.0000000000000042.generating");
+        fs::create_dir_all(folder.path().join(FOLDER)).unwrap();
+        fs::write(&left, b"half").unwrap();
+        let (disk, meta) = Disk::open(folder.path(), 16 << 20).unwrap();
+        assert!(!left.exists());
+        assert!(matches!(Disk::open(folder.path(), 16 << 20), Err(Error::Locked(_))));
+        drop(disk);
+        assert_eq!(Disk::open(folder.path(), 16 << 20).unwrap().1, meta);
+    }
+}
