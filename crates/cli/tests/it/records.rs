@@ -43,6 +43,8 @@ fn an_export_fills_an_empty_store_with_the_same_records() {
     let copied = pipe(&["--data", &second.url, "import", "-"], &exported);
     assert!(copied.status.success(), "{}", stderr(&copied));
     assert!(stdout(&run(&["--data", &second.url, "export"])) == exported, "the copy differs");
+    first.stop();
+    second.stop();
 }
 
 #[test]

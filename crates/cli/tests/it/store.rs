@@ -2,20 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+use reform_runtime::server::Exit;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
-/// Serves until it is dropped.
+/// A service that serves until [`Store::stop`].
 pub(crate) struct Store {
     /// What `--data` takes.
     pub(crate) url: String,
-    /// Stops the service, then its threads end, then its folder goes.
-    _stop: DropGuard,
-    _running: JoinHandle<()>,
-    _runtime: Runtime,
+    stop: CancellationToken,
+    running: JoinHandle<Result<Exit, reform_data::Error>>,
+    runtime: Runtime,
+    /// Goes with the store.
     _folder: TempDir,
 }
 
@@ -28,10 +29,13 @@ impl Store {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         let config = reform_data::Config::new(folder.path().join("data"));
-        let token = stop.clone();
-        let running = runtime.spawn(async move {
-            let _exit = reform_data::run(listener, config, token).await.unwrap();
-        });
-        Self { url, _stop: stop.drop_guard(), _running: running, _runtime: runtime, _folder: folder }
+        let running = runtime.spawn(reform_data::run(listener, config, stop.clone()));
+        Self { url, stop, running, runtime, _folder: folder }
+    }
+
+    /// Drains it.
+    pub(crate) fn stop(self) {
+        self.stop.cancel();
+        assert_eq!(self.runtime.block_on(self.running).unwrap().unwrap(), Exit::Drained);
     }
 }
