@@ -14,8 +14,8 @@ use crate::{out, shape};
 /// Show single records.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  reform get records/kz-election-mazhilis-2023
-  reform get -o json party-a party-b")]
+  reform get records/election-2023
+  reform get -o json party-a party-b      records/ may be left out")]
 pub(crate) struct Get {
     /// Names of records; records/ may be left out
     #[arg(required = true, value_name = "NAME")]

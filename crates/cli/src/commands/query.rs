@@ -21,7 +21,7 @@ use crate::{civil, figure, out};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   reform query --list
-  reform query registered-parties --jurisdiction KZ --period 2019..2024
+  reform query registered-parties --jurisdiction XX --period 2019..2024
   reform query appeals-per-year --origin counted --group-by channel
   reform query effective-parties-votes -p share_base=CONTENDERS
   reform query appeals-per-year --min-revision 17 -o json")]
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn every_flag_reaches_the_request() {
-        let text = "reform query reforms-per-year -j KZ --period 2019..2024 --granularity half-year --group-by area \
+        let text = "reform query reforms-per-year -j XX --period 2019..2024 --granularity half-year --group-by area \
                     -p stage=IN_FORCE --origin counted --min-revision 7";
         let Command::Query(query) = Args::try_parse_from(text.split_whitespace()).unwrap().command else {
             panic!("another command");
