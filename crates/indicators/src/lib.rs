@@ -5,8 +5,8 @@
 //! - [`span`]: the periods of a series;
 //! - [`view`]: the records, folded from changes;
 //! - [`query`], [`filter`] and [`mod@answer`]: what is asked and what comes back;
-//! - [`selection`], [`coverage`], [`counting`] and [`reported`]: which observation is used, what an empty period means,
-//!   and the frames of counted and of published series;
+//! - [`selection`], [`coverage`], [`counting`], [`interval`] and [`reported`]: which observation is used, what an empty
+//!   period means, what two running totals say, and the frames of counted and of published series;
 //! - [`reforms`], [`parties`], [`appeals`], [`norms`] and [`observed`]: indicators;
 //! - [`electoral`]: elections and chambers; [`target`]: promises; [`parameter`]: numbers in laws;
 //! - [`catalogue`]: every indicator, and the one function that answers a query.
@@ -19,6 +19,7 @@ pub mod coverage;
 pub mod electoral;
 pub mod estimate;
 pub mod filter;
+pub mod interval;
 pub mod norms;
 pub mod number;
 pub mod observed;

@@ -14,7 +14,7 @@ use crate::counting::{Countable, Frame};
 use crate::estimate::Estimate;
 use crate::query::{Origin, Query, QueryError};
 use crate::selection::{Candidate, Choice, Thing, candidates, choose};
-use crate::span::{Granularity, lies_within};
+use crate::span::{Bucket, Granularity, lies_within};
 use crate::view::View;
 use crate::wilson;
 
@@ -22,6 +22,8 @@ const ID: &str = "unconstitutionality-rate";
 const INSTITUTION: &str = "institution";
 const CONSISTENT: &str = "consistent";
 const INCONSISTENT: &str = "inconsistent";
+/// The norms judged, where their number is published.
+const DENOMINATOR: &str = "denominator";
 /// Below this many judged norms a rate says little.
 const NORMS_FEW: i64 = 10;
 
@@ -31,7 +33,8 @@ pub const DEFINITION: Definition = Definition {
     title: "Norms found unconstitutional",
     definition: "Norms found inconsistent with the constitution among the norms judged. Norms are counted, never \
                  decisions; a decision that does not state both counts is outside the denominator and is counted as \
-                 unknown. Reported: the published parts of the same subject, span and day.",
+                 unknown. Reported: the published parts of the same subject, span and day; a published denominator \
+                 wins over the sum of the parts. What is of a part of the period is marked.",
     formula: "inconsistent / (consistent + inconsistent), with a 95 % Wilson interval",
     formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
     formula_version: 1,
@@ -89,17 +92,15 @@ fn counted(items: &[Decided<'_>], point: &mut Point) {
         }
     }
     if point.records > 0 {
-        set_rate(point, &Estimate::exact(inconsistent), &Estimate::exact(consistent));
+        let parts = (Estimate::exact(inconsistent), Estimate::exact(consistent));
+        point.estimate = wilson::rate(&parts.0, &parts.1);
+        set_counts(point, &parts.0, &parts.0.add(&parts.1));
     }
 }
 
-fn set_rate(point: &mut Point, inconsistent: &Estimate, consistent: &Estimate) {
-    point.estimate = wilson::rate(inconsistent, consistent);
-    let whole = |estimate: &Estimate| estimate.value.as_ref().filter(|_| estimate.is_exact())?.to_i64();
-    if let (Some(part), Some(rest)) = (whole(inconsistent), whole(consistent)) {
-        point.numerator = Some(part);
-        point.denominator = part.checked_add(rest);
-    }
+fn set_counts(point: &mut Point, part: &Estimate, whole: &Estimate) {
+    let count = |estimate: &Estimate| estimate.value.as_ref().filter(|_| estimate.is_exact())?.to_i64();
+    (point.numerator, point.denominator) = (count(part), count(whole));
     if point.denominator.is_some_and(|norms| norms < NORMS_FEW) {
         point.warn(Code::SmallN, "few norms were judged", 0);
     }
@@ -123,9 +124,12 @@ fn reported(view: &View, query: &Query, builder: &mut Builder) {
     }
     for (thing, parts) in things {
         let pick = |part: &str| choose(view, parts.get(part).into_iter().flatten().copied());
-        let (Some(inconsistent), Some(consistent)) = (pick(INCONSISTENT), pick(CONSISTENT)) else { continue };
-        if wants(query, &thing) && lies_within(inconsistent.chosen.answers_for(), query.period) {
-            let point = reported_point(&thing, &inconsistent, &consistent);
+        let Some(inconsistent) = pick(INCONSISTENT) else { continue };
+        let known = Published { inconsistent, consistent: pick(CONSISTENT), denominator: pick(DENOMINATOR) };
+        if wants(query, &thing)
+            && lies_within(known.inconsistent.chosen.answers_for(), query.period)
+            && let Some(point) = known.point(query, &thing)
+        {
             builder.push(labels(query, &thing), DEFINITION.unit, point);
         }
     }
@@ -135,23 +139,74 @@ fn part(variable: &Variable) -> Option<&str> {
     variable.reports.as_ref().map(|reports| reports.part.as_str())
 }
 
-fn reported_point(thing: &Thing, inconsistent: &Choice<'_>, consistent: &Choice<'_>) -> Point {
-    let mut point = Point::new(inconsistent.chosen.observation.period, None);
-    set_rate(&mut point, &inconsistent.chosen.estimate(), &consistent.chosen.estimate());
-    point.records = 2;
-    point.excluded = i64::try_from(inconsistent.others.len() + consistent.others.len()).unwrap_or(i64::MAX);
-    let records = [inconsistent.chosen.record, consistent.chosen.record];
-    point.set_sources(records.into_iter().flat_map(Record::sources));
-    let conflicts = inconsistent.conflicts() + consistent.conflicts();
-    let conflicts = conflicts + inconsistent.chosen.unresolved() + consistent.chosen.unresolved();
-    if conflicts > 0 {
-        let count = i64::try_from(conflicts).unwrap_or(i64::MAX);
-        point.warn(Code::Conflict, "rival figures of the parts contradict these", count);
+/// What is published about one span of one subject.
+struct Published<'a> {
+    inconsistent: Choice<'a>,
+    consistent: Option<Choice<'a>>,
+    denominator: Option<Choice<'a>>,
+}
+
+impl Published<'_> {
+    /// None when nothing says of how many norms.
+    fn point(&self, query: &Query, thing: &Thing) -> Option<Point> {
+        let part = self.inconsistent.chosen.estimate();
+        let sum = self.consistent.as_ref().map(|rest| part.add(&rest.chosen.estimate()));
+        let mut point = Point::new(self.inconsistent.chosen.observation.period, None);
+        let whole = match (&self.denominator, &self.consistent) {
+            (Some(denominator), _) => {
+                let whole = denominator.chosen.estimate();
+                point.estimate = wilson::rate_of(&part, &whole);
+                if sum.is_some_and(|sum| are_apart(&sum, &whole)) {
+                    point.warn(Code::Conflict, "the parts do not add up to the published denominator", 1);
+                }
+                whole
+            }
+            (None, Some(consistent)) => {
+                point.estimate = wilson::rate(&part, &consistent.chosen.estimate());
+                sum?
+            }
+            (None, None) => return None,
+        };
+        set_counts(&mut point, &part, &whole);
+        self.describe(&mut point);
+        if thing.basis == Basis::CumulativeSince {
+            point.warn(Code::Cumulative, "a running total, not the figure of a period", 0);
+        }
+        let granularity = query.granularity.unwrap_or(Granularity::Year);
+        let bucket = Bucket::containing(granularity, point.period.first());
+        let whole = (bucket.first, bucket.last) == (point.period.first(), point.period.last());
+        if thing.basis == Basis::InPeriod && !whole && point.period.last() <= bucket.last {
+            point.warn(Code::PartialPeriod, "published for a part of the period", 0);
+        }
+        Some(point)
     }
-    if thing.basis == Basis::CumulativeSince {
-        point.warn(Code::Cumulative, "a running total, not the figure of a period", 0);
+
+    /// The records used, their sources and their rivals.
+    fn describe(&self, point: &mut Point) {
+        let whole = self.denominator.as_ref().or(self.consistent.as_ref());
+        let used: Vec<&Choice<'_>> = std::iter::once(&self.inconsistent).chain(whole).collect();
+        let count = |counts: &dyn Fn(&Choice<'_>) -> usize| {
+            i64::try_from(used.iter().map(|choice| counts(choice)).sum::<usize>()).unwrap_or(i64::MAX)
+        };
+        point.records = count(&|_| 1);
+        point.excluded = count(&|choice| choice.others.len());
+        point.set_sources(used.iter().flat_map(|choice| choice.chosen.record.sources()));
+        let conflicts = count(&|choice| choice.conflicts() + choice.chosen.unresolved());
+        if conflicts > 0 {
+            point.warn(Code::Conflict, "rival figures of the parts contradict these", conflicts);
+        }
     }
-    point
+}
+
+/// Whether two figures cannot be the same number.
+fn are_apart(a: &Estimate, b: &Estimate) -> bool {
+    let below = |a: &Estimate, b: &Estimate| match (&a.upper, &b.lower) {
+        (Some(upper), Some(lower)) => {
+            upper.number < lower.number || upper.number == lower.number && (upper.open || lower.open)
+        }
+        (None, _) | (_, None) => false,
+    };
+    below(a, b) || below(b, a)
 }
 
 fn wants(query: &Query, thing: &Thing) -> bool {

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use reform_model::vocabulary::Basis;
+use reform_model::vocabulary::{Basis, Rank};
 use reform_model::{Kind, Name};
 
 use crate::answer::{Answer, BASIS, Builder, JURISDICTION, Labels, ORIGIN};
 use crate::catalogue::{Definition, Parameter};
+use crate::interval::Totals;
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::{own_point, unit};
 use crate::selection::{Choice, Thing, candidates, choose_each};
@@ -24,8 +25,8 @@ pub const DEFINITION: Definition = Definition {
     definition: "The values of a variable as published, each over its own period, one series for each subject, basis \
                  and set of dimensions. Of rivals the best is used: preferred first, deprecated and forecasts never, \
                  then by method, release, day of publication and name; the others are excluded, and those that \
-                 contradict it are in the caveat CONFLICT. A granularity keeps only in-period values of exactly that \
-                 length.",
+                 contradict it are in the caveat CONFLICT. A running total says how much it grew since the last one \
+                 from the same start. A granularity keeps only in-period values of exactly that length.",
     formula: "the observation that was chosen for each period",
     formula_source: "",
     formula_version: 1,
@@ -60,10 +61,14 @@ fn observation_series(view: &View, query: &Query) -> Result<Answer, QueryError> 
         return Err(QueryError::NotFound { path: path.to_owned(), name });
     };
     if query.wants(Origin::Reported) {
-        for (thing, choice) in choose_each(view, candidates(view, &record.name)) {
-            if wants(query, &thing, &choice) {
-                builder.push(labels(query, &thing), unit(variable, choice.chosen), own_point(&choice));
-            }
+        let chosen = choose_each(view, candidates(view, &record.name));
+        let totals = Totals::of(variable, &chosen);
+        for (thing, choice) in chosen.iter().filter(|(thing, choice)| wants(query, thing, choice)) {
+            let mut point = own_point(choice);
+            totals.add_difference(variable, thing, choice, &mut point);
+            let rank = choice.chosen.record.rank.unwrap_or(Rank::Normal);
+            point.figures.insert("rank".to_owned(), rank.as_str().to_owned());
+            builder.push(labels(query, thing), unit(variable, choice.chosen), point);
         }
     }
     Ok(builder.finish(ID, DEFINITION.formula_version))

@@ -7,6 +7,7 @@ use reform_model::{Day, Kind, Name, Record};
 
 use crate::answer::{Answer, Builder, Code, JURISDICTION, ORIGIN, Point, labels};
 use crate::catalogue::Definition;
+use crate::coverage::{Register, registers};
 use crate::estimate::Estimate;
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
@@ -22,7 +23,8 @@ pub const DEFINITION: Definition = Definition {
     definition: "Parties registered and not ended on the last day of each period; a party counts on the day of its \
                  registration and not on the day of its end. Parties whose registration or end is not known to the \
                  day add to the upper bound only, and there is no value when the bounds differ. A later registration \
-                 of the same party is no new one; a party that never was registered is excluded.",
+                 of the same party is no new one; a party that never was registered is excluded. Before the first \
+                 party there is no point, unless a source is the complete register.",
     formula: "number of parties with registered_on ≤ day < ended.date",
     formula_source: "",
     formula_version: 1,
@@ -39,6 +41,8 @@ pub const DEFINITION: Definition = Definition {
 enum Standing {
     Registered,
     Uncertain,
+    Ended,
+    /// Not registered yet, or never.
     Absent,
 }
 
@@ -52,7 +56,9 @@ fn registered_parties(view: &View, query: &Query) -> Result<Answer, QueryError> 
             by_jurisdiction.entry(&record.jurisdiction).or_default().push((record, party));
         }
         for (jurisdiction, parties) in by_jurisdiction {
-            count(query, jurisdiction, &parties, &mut builder)?;
+            let mut registers = registers(view, Kind::Party);
+            registers.retain(|register| register.speaks_of(jurisdiction, None));
+            count(query, jurisdiction, &parties, &registers, &mut builder)?;
         }
     }
     if query.wants(Origin::Reported) {
@@ -66,6 +72,7 @@ fn count(
     query: &Query,
     jurisdiction: &str,
     parties: &[(&Record, &Party)],
+    registers: &[Register<'_>],
     builder: &mut Builder,
 ) -> Result<(), QueryError> {
     let mut extent = Extent::default();
@@ -80,24 +87,35 @@ fn count(
     }
     let labels = labels([(JURISDICTION, jurisdiction), (ORIGIN, Origin::Counted.as_str())]);
     for bucket in buckets.into_iter().filter_map(|bucket| bucket.within(query.period)) {
-        builder.push(labels.clone(), DEFINITION.unit, point(bucket, parties));
+        if let Some(point) = point(bucket, parties, registers) {
+            builder.push(labels.clone(), DEFINITION.unit, point);
+        }
     }
     Ok(())
 }
 
-fn point(bucket: Bucket, parties: &[(&Record, &Party)]) -> Point {
+/// None before the first party that may be registered, unless a complete register says that there was none.
+fn point(bucket: Bucket, parties: &[(&Record, &Party)], registers: &[Register<'_>]) -> Option<Point> {
     let (mut certain, mut uncertain, mut never) = (0, 0, 0);
     let mut sources: BTreeSet<&Name> = BTreeSet::new();
+    let mut ended = false;
     for (record, party) in parties {
         match standing(party, bucket.last) {
             Standing::Registered => certain += 1,
             Standing::Uncertain => uncertain += 1,
+            Standing::Ended => {
+                ended = true;
+                continue;
+            }
             Standing::Absent => {
                 never += i64::from(party.never_registered);
                 continue;
             }
         }
         sources.extend(record.citations.iter().map(|citation| &citation.source));
+    }
+    if certain + uncertain == 0 && !ended {
+        sources.insert(registers.iter().find(|register| register.covers(bucket))?.source);
     }
     let mut point = Point::new(bucket.period(), Some(Estimate::count_between(certain, uncertain)));
     point.records = certain;
@@ -108,7 +126,7 @@ fn point(bucket: Bucket, parties: &[(&Record, &Party)]) -> Point {
         let message = "parties whose registration or end is not known to the day widen the upper bound";
         point.warn(Code::ImpreciseDate, message, uncertain);
     }
-    point
+    Some(point)
 }
 
 fn standing(party: &Party, day: Day) -> Standing {
@@ -126,8 +144,10 @@ fn standing(party: &Party, day: Day) -> Standing {
             Some(date) => (date.first() <= day, date.last() <= day),
         },
     };
-    if earliest > day || ended {
+    if earliest > day {
         Standing::Absent
+    } else if ended {
+        Standing::Ended
     } else if registered && !may_have_ended {
         Standing::Registered
     } else {
@@ -174,7 +194,7 @@ mod tests {
         check(&party, day(2007, 1, 24), Standing::Absent);
         check(&party, day(2007, 1, 25), Standing::Registered);
         check(&party, day(2015, 9, 3), Standing::Registered);
-        check(&party, day(2015, 9, 4), Standing::Absent);
+        check(&party, day(2015, 9, 4), Standing::Ended);
     }
 
     #[test]
@@ -189,7 +209,7 @@ mod tests {
         check(&party, day(2014, 12, 31), Standing::Uncertain);
         check(&party, latest, Standing::Registered);
         check(&party, day(2022, 12, 31), Standing::Uncertain);
-        check(&party, day(2023, 1, 18), Standing::Absent);
+        check(&party, day(2023, 1, 18), Standing::Ended);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use reform_model::measure::Variable;
 use reform_model::vocabulary::{Aggregation, Basis};
@@ -9,6 +10,7 @@ use reform_model::{Day, Name, Period};
 
 use crate::answer::{BASIS, Builder, Code, JURISDICTION, Labels, ORIGIN, Point};
 use crate::estimate::Estimate;
+use crate::interval::Totals;
 use crate::query::{Origin, Query};
 use crate::selection::{Candidate, Choice, Thing, candidates, choose_each};
 use crate::span::{Bucket, Granularity, lies_within};
@@ -30,8 +32,13 @@ pub struct Reading {
     pub granularity: Granularity,
 }
 
-/// The choices of one series.
-type Chosen<'a> = Vec<(Thing, Choice<'a>)>;
+/// One series of one variable.
+#[derive(Debug, Default)]
+struct Chosen<'a> {
+    choices: Vec<(Thing, Choice<'a>)>,
+    /// The totals of the whole variable.
+    totals: Rc<Totals>,
+}
 
 impl Reading {
     /// Adds the published series that the query asks for.
@@ -40,9 +47,13 @@ impl Reading {
         for (record, variable) in view.variables_reporting(self.indicator) {
             let part = variable.reports.as_ref().map_or("", |reports| reports.part.as_str());
             let mut own: BTreeMap<Labels, Chosen<'_>> = BTreeMap::new();
-            for (thing, choice) in choose_each(view, candidates(view, &record.name)) {
+            let chosen = choose_each(view, candidates(view, &record.name));
+            let totals = Rc::new(Totals::of(variable, &chosen));
+            for (thing, choice) in chosen {
                 if self.wants(query, &thing) && lies_within(choice.chosen.answers_for(), query.period) {
-                    own.entry(self.labels(query, &thing, part)).or_default().push((thing, choice));
+                    let series = own.entry(self.labels(query, &thing, part)).or_default();
+                    series.totals = Rc::clone(&totals);
+                    series.choices.push((thing, choice));
                 }
             }
             for (labels, chosen) in own {
@@ -56,7 +67,7 @@ impl Reading {
                 if shared {
                     labels.insert(VARIABLE.to_owned(), name.to_string());
                 }
-                self.push(query, &labels, variable, chosen, builder);
+                self.push(query, &labels, variable, &chosen, builder);
             }
         }
     }
@@ -99,19 +110,27 @@ impl Reading {
         query: &Query,
         labels: &Labels,
         variable: &Variable,
-        chosen: Chosen<'_>,
+        chosen: &Chosen<'_>,
         builder: &mut Builder,
     ) {
         let granularity = query.granularity.unwrap_or(self.granularity);
-        let mut by_unit: BTreeMap<&str, Vec<&Choice<'_>>> = BTreeMap::new();
-        for (_, choice) in &chosen {
-            by_unit.entry(unit(variable, choice.chosen)).or_default().push(choice);
+        let mut by_unit: BTreeMap<&str, Vec<(&Thing, &Choice<'_>)>> = BTreeMap::new();
+        for (thing, choice) in &chosen.choices {
+            by_unit.entry(unit(variable, choice.chosen)).or_default().push((thing, choice));
         }
         for (unit, choices) in by_unit {
-            let points = match chosen.first().map(|(thing, _)| thing.basis) {
-                Some(Basis::InPeriod) => in_periods(variable, &choices, granularity),
+            let points = match chosen.choices.first().map(|(thing, _)| thing.basis) {
+                Some(Basis::InPeriod) => {
+                    let choices: Vec<&Choice<'_>> = choices.into_iter().map(|(_, choice)| choice).collect();
+                    in_periods(variable, &choices, granularity)
+                }
                 Some(Basis::CumulativeSince | Basis::StockAt) | None => {
-                    choices.iter().map(|choice| own_point(choice)).collect()
+                    let point = |(thing, choice)| {
+                        let mut point = own_point(choice);
+                        chosen.totals.add_difference(variable, thing, choice, &mut point);
+                        point
+                    };
+                    choices.into_iter().map(point).collect()
                 }
             };
             for point in points {

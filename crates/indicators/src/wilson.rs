@@ -41,14 +41,34 @@ pub fn rate(part: &Estimate, rest: &Estimate) -> Option<Estimate> {
         .map(|(interval, open)| Bound { number: interval.0, open });
     let upper = corner(part.upper.as_ref(), rest.lower.as_ref())
         .map(|(interval, open)| Bound { number: interval.1, open });
-    let approximate = part.approximate || rest.approximate;
-    (value.is_some() || lower.is_some() || upper.is_some()).then_some(Estimate {
-        value,
-        lower,
-        upper,
-        approximate,
-        style: Style::Percent,
-    })
+    stated(value, lower, upper, part.approximate || rest.approximate)
+}
+
+/// As [`rate`], of a whole that is known itself.
+pub fn rate_of(part: &Estimate, whole: &Estimate) -> Option<Estimate> {
+    let value = match (&part.value, &whole.value) {
+        (Some(part), Some(whole)) => part.checked_div(whole),
+        (None, _) | (_, None) => None,
+    };
+    let corner = |part: Option<&Bound>, whole: Option<&Bound>| {
+        let (part, whole) = (part?, whole?);
+        Some((interval(&part.number, &whole.number)?, part.open || whole.open))
+    };
+    let lower = corner(part.lower.as_ref(), whole.upper.as_ref())
+        .map(|(interval, open)| Bound { number: interval.0, open });
+    let upper = corner(part.upper.as_ref(), whole.lower.as_ref())
+        .map(|(interval, open)| Bound { number: interval.1, open });
+    stated(value, lower, upper, part.approximate || whole.approximate)
+}
+
+fn stated(
+    value: Option<Number>,
+    lower: Option<Bound>,
+    upper: Option<Bound>,
+    approximate: bool,
+) -> Option<Estimate> {
+    let known = value.is_some() || lower.is_some() || upper.is_some();
+    known.then_some(Estimate { value, lower, upper, approximate, style: Style::Percent })
 }
 
 fn corner(part: Option<&Bound>, rest: Option<&Bound>) -> Option<((Number, Number), bool)> {

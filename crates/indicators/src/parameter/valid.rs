@@ -54,7 +54,7 @@ pub fn value_at<'a>(view: &'a View, parameter: &Name, jurisdiction: &str, day: D
 struct Shown<'a> {
     on: Date,
     value: &'a Quantity,
-    /// The record is an election with such a threshold, which speaks of changes to election law only.
+    /// The record is an election with such a threshold, which speaks of no other area of law than elections.
     threshold: bool,
 }
 
@@ -73,7 +73,8 @@ fn window(step: &Step<'_>, shown: &[Shown<'_>]) -> (Day, Day) {
         let value = value.as_ref().map(|value| (value.decimal(), value.comparator(), value.upper()));
         shown.iter().filter(move |one| {
             let own = (one.value.decimal(), one.value.comparator(), one.value.upper());
-            Some(own) == value && (!one.threshold || step.reform.area == Some(Area::Elections))
+            Some(own) == value
+                && (!one.threshold || step.reform.area.is_none_or(|area| area == Area::Elections))
         })
     };
     let old = showing(&step.change.before).map(|one| one.on.first()).filter(|day| *day < latest).max();
@@ -93,7 +94,7 @@ fn shown<'a>(view: &'a View, parameter: &Name, jurisdiction: &str) -> Vec<Shown<
     for (_, election) in view.elections().filter(|(record, _)| record.jurisdiction == jurisdiction) {
         let Some(on) = election.held_on.first() else { continue };
         let values = election.tiers.iter().filter_map(|tier| tier.threshold.as_ref());
-        for value in values.filter(|value| value.unit == variable.unit) {
+        for value in values.filter(|value| is_same_unit(&value.unit, &variable.unit)) {
             institutions.insert(&election.institution);
             thresholds.push(Shown { on: *on, value, threshold: true });
         }
@@ -102,6 +103,13 @@ fn shown<'a>(view: &'a View, parameter: &Name, jurisdiction: &str) -> Vec<Shown<
         thresholds.clear();
     }
     observed.into_iter().chain(thresholds).collect()
+}
+
+/// A threshold is in percent, whatever its unit says the percentage is of.
+fn is_same_unit(threshold: &str, parameter: &str) -> bool {
+    const PERCENT: &str = "percent";
+    let in_percent = |unit: &str| unit.is_empty() || unit.starts_with(PERCENT);
+    threshold == parameter || (in_percent(threshold) && parameter.starts_with(PERCENT))
 }
 
 fn candidates_of<'a>(view: &'a View, parameter: &Name, jurisdiction: &str) -> Vec<Shown<'a>> {

@@ -1,6 +1,6 @@
 //! The observations that measure a target: values of a period or a day, or running totals from the target's start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reform_model::date::Day;
 use reform_model::measure::{Observation, Target, Variable};
@@ -8,6 +8,7 @@ use reform_model::vocabulary::{Aggregation, Basis, Comparator};
 use reform_model::{Date, Name, Quantity};
 
 use crate::estimate::{Bound, Estimate};
+use crate::interval::growth;
 use crate::number::Number;
 
 /// The longest window that is one year.
@@ -93,7 +94,8 @@ pub fn readings(target: &Target, variable: &Variable, observed: &[Observed]) -> 
     found
 }
 
-/// Values as they are. A target of one year is measured by that year alone.
+/// Values as they are. A target of one year is measured by that year alone; where nothing is published for it, by the
+/// difference of two totals.
 fn levels(
     target: &Target,
     variable: &Variable,
@@ -103,8 +105,11 @@ fn levels(
     let sums = variable.aggregation == Some(Aggregation::Sum);
     match (one_year(target), basis) {
         (Some((first, last)), Basis::InPeriod | Basis::CumulativeSince) => {
-            let of_year = totals(first, &readings, sums).into_iter();
-            of_year.filter(|reading| reading.last == last).collect()
+            // A stock is no part of what flows in.
+            let flows: Vec<_> = readings.into_iter().filter(|(own, _)| *own != Basis::StockAt).collect();
+            let mut of_year = totals(first, &flows, sums).into_iter();
+            let published = of_year.find(|reading| reading.last == last);
+            published.or_else(|| between(first, last, &flows, sums)).into_iter().collect()
         }
         (Some((first, last)), Basis::StockAt) => {
             let stocks =
@@ -126,6 +131,20 @@ fn only(basis: Basis, readings: Vec<(Basis, Reading)>) -> impl Iterator<Item = R
 
 fn is_year(reading: &Reading) -> bool {
     (YEAR_DAYS_MAX - 2..YEAR_DAYS_MAX).contains(&(reading.last.0 - reading.first.0))
+}
+
+/// What came between two totals from one start: one that ends before the first day, and one that ends on the last.
+fn between(first: Day, last: Day, readings: &[(Basis, Reading)], sums: bool) -> Option<Reading> {
+    let running: Vec<(Basis, Reading)> =
+        readings.iter().filter(|(basis, _)| sums || *basis == Basis::CumulativeSince).cloned().collect();
+    let starts: BTreeSet<Day> =
+        running.iter().map(|(_, reading)| reading.first).filter(|start| *start < first).collect();
+    let differences = starts.into_iter().filter_map(|start| {
+        let totals = totals(start, &running, sums);
+        let at = |day: Day| totals.iter().find(|total| total.last == day);
+        at(last)?.beyond(at(first.previous())?)
+    });
+    differences.min_by_key(|difference| difference.records.len())
 }
 
 /// What has come together from the first day up to the end of each chain of observations without gap or overlap.
@@ -174,6 +193,16 @@ impl Reading {
             records: vec![record.clone()],
         };
         Some((observation.basis, reading))
+    }
+
+    fn beyond(&self, before: &Self) -> Option<Self> {
+        Some(Self {
+            first: before.last.next(),
+            last: self.last,
+            figure: growth(&self.figure, &before.figure)?,
+            known: growth(&self.known, &before.known)?,
+            records: self.records.iter().chain(&before.records).cloned().collect(),
+        })
     }
 
     fn followed_by(&self, next: &Self) -> Self {

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod build;
+mod conventions;
 mod counted;
 mod fold;
 mod reported;
