@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use prost::Message;
 use reform_model::Kind;
 
 use super::error::Error;
@@ -169,8 +170,9 @@ impl Route {
         from: Option<Posting>,
         descending: bool,
     ) -> Box<dyn Iterator<Item = Posting> + 'a> {
-        let before = |day: i32| Posting { day, ..Posting::MIN };
-        let end = before(self.last_day.saturating_add(1));
+        // The last place of the day before, because the walk begins after it: the first place of a day may be taken.
+        let before = |day: i32| Posting { day: day.saturating_sub(1), ..Posting::MAX };
+        let end = Posting { day: self.last_day.saturating_add(1), ..Posting::MIN };
         let in_tail = from.is_some_and(|posting| posting.day == NO_DAY);
         let dated: Box<dyn Iterator<Item = Posting> + 'a> = if in_tail {
             Box::new(std::iter::empty())
@@ -179,7 +181,7 @@ impl Route {
             let all = self.merge(index, move |postings| Box::new(postings.before(start)), true);
             Box::new(all.take_while(|posting| posting.day >= self.first_day))
         } else {
-            let start = from.unwrap_or(before(self.first_day));
+            let start = from.unwrap_or(ahead_of(self.first_day));
             let all = self.merge(index, move |postings| Box::new(postings.after(start)), false);
             Box::new(all.take_while(|posting| posting.day <= self.last_day))
         };
@@ -190,7 +192,7 @@ impl Route {
             let all = self.merge(index, move |postings| Box::new(postings.before(start)), true);
             Box::new(all.take_while(|posting| posting.day == NO_DAY))
         } else {
-            let start = from.filter(|_| in_tail).unwrap_or(before(NO_DAY));
+            let start = from.filter(|_| in_tail).unwrap_or(ahead_of(NO_DAY));
             self.merge(index, move |postings| Box::new(postings.after(start)), false)
         };
         Box::new(dated.chain(undated))
@@ -341,7 +343,7 @@ impl Snapshot {
                 }
                 read += 1;
                 let stored = reader.stored(found)?;
-                if query.filter.matches(&stored.record) {
+                if self.matches(query.filter, &stored)? {
                     returned += 1;
                     if !visit(posting, stored) {
                         break 'walk;
@@ -355,6 +357,17 @@ impl Snapshot {
         }
         tracing::trace!(index = route.index, read, returned, "listed");
         Ok(())
+    }
+}
+
+impl Snapshot {
+    /// Whether a filter is true of a record; what the server adds is made only for a filter that asks about it.
+    fn matches(&self, filter: &Filter, stored: &Stored) -> Result<bool, Error> {
+        if filter.reads_server_fields() {
+            Ok(filter.matches(&self.present(stored)?.encode_to_vec()))
+        } else {
+            Ok(filter.matches(&stored.record))
+        }
     }
 }
 
