@@ -181,7 +181,7 @@ impl Route {
             let all = self.merge(index, move |postings| Box::new(postings.before(start)), true);
             Box::new(all.take_while(|posting| posting.day >= self.first_day))
         } else {
-            let start = from.unwrap_or(ahead_of(self.first_day));
+            let start = from.unwrap_or(before(self.first_day));
             let all = self.merge(index, move |postings| Box::new(postings.after(start)), false);
             Box::new(all.take_while(|posting| posting.day <= self.last_day))
         };
@@ -192,7 +192,7 @@ impl Route {
             let all = self.merge(index, move |postings| Box::new(postings.before(start)), true);
             Box::new(all.take_while(|posting| posting.day == NO_DAY))
         } else {
-            let start = from.filter(|_| in_tail).unwrap_or(ahead_of(NO_DAY));
+            let start = from.filter(|_| in_tail).unwrap_or(before(NO_DAY));
             self.merge(index, move |postings| Box::new(postings.after(start)), false)
         };
         Box::new(dated.chain(undated))
