@@ -124,14 +124,9 @@ impl Replay {
 
     /// Get, List and Count at a revision say the same.
     pub(crate) async fn check(&self, channel: &Channel, revision: i64) {
-        let as_of = Some(v1::AsOf { store_id: String::new(), point: Some(v1::as_of::Point::Revision(revision)) });
+        let as_of =
+            Some(v1::AsOf { store_id: String::new(), point: Some(v1::as_of::Point::Revision(revision)) });
         let mut client = RecordServiceClient::new(channel.clone());
-        let live = self.records.values().filter(|record| record.delete_time.is_none()).count();
-        for (show_deleted, expected) in [(false, live), (true, self.records.len())] {
-            let request = v1::CountRecordsRequest { filter: String::new(), as_of: as_of.clone(), show_deleted };
-            let count = client.count_records(call(request)).await.unwrap().into_inner().count;
-            assert_eq!(usize::try_from(count).unwrap(), expected, "count at {revision}");
-        }
         let mut listed = BTreeMap::new();
         let mut page_token = String::new();
         loop {
@@ -153,7 +148,18 @@ impl Replay {
                 break;
             }
         }
-        assert!(listed == self.records, "the list at {revision} is not the replay of the feed");
+        let differing = self.records.keys().chain(listed.keys());
+        let differing = differing.filter(|name| listed.get(*name) != self.records.get(*name));
+        let differing: Vec<_> =
+            differing.map(|name| (listed.get(name), self.records.get(name))).take(2).collect();
+        assert!(differing.is_empty(), "listed and replayed at {revision} differ: {differing:#?}");
+        let live = self.records.values().filter(|record| record.delete_time.is_none()).count();
+        for (show_deleted, expected) in [(false, live), (true, self.records.len())] {
+            let request =
+                v1::CountRecordsRequest { filter: String::new(), as_of: as_of.clone(), show_deleted };
+            let count = client.count_records(call(request)).await.unwrap().into_inner().count;
+            assert_eq!(usize::try_from(count).unwrap(), expected, "count at {revision}, show_deleted: {show_deleted}");
+        }
         let names: Vec<String> = self.records.keys().cloned().collect();
         for names in names.chunks(1_000) {
             let request = v1::BatchGetRecordsRequest { names: names.to_vec(), as_of: as_of.clone() };

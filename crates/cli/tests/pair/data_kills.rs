@@ -1,0 +1,148 @@
+//! A data service that is killed again and again.
+
+use std::time::{Duration, Instant};
+
+use rand::Rng;
+use rand::rngs::StdRng;
+use tonic::transport::Channel;
+
+use crate::chance::{Chance, kills, moment, request_id};
+use crate::feed::{self, Commit, Replay};
+use crate::ledger::{Acknowledged, Ledger, read_back};
+use crate::load::Load;
+use crate::process::{Port, Process};
+use crate::records::{base, call, status};
+
+/// Every so many kills one falls into the opening of the store, and the whole store is checked.
+const EVERY: usize = 5;
+/// Writes that are acknowledged before a kill, at most.
+const ACKNOWLEDGEMENTS_MAX: usize = 60;
+/// A kill comes within this time after the last of them.
+const MOMENT_MAX: Duration = Duration::from_millis(20);
+
+/// The service through all its starts.
+struct Killed {
+    port: Port,
+    folder: tempfile::TempDir,
+    random: StdRng,
+    /// How long the last start took.
+    opening: Duration,
+    killed_in_open: usize,
+}
+
+impl Killed {
+    async fn start(&mut self) -> (Process, Channel) {
+        let started = Instant::now();
+        let process = Process::data_on(&self.port, self.folder.path());
+        let channel = process.until_serving().await;
+        self.opening = started.elapsed();
+        (process, channel)
+    }
+
+    /// Starts it and kills it before it serves, or just after.
+    async fn kill_in_open(&mut self) {
+        let delay = moment(&mut self.random, self.opening);
+        let process = Process::data_on(&self.port, self.folder.path());
+        self.killed_in_open += 1;
+        process.kill_after(delay).await;
+    }
+
+    async fn kill_under_load(&mut self, load: &mut Load, process: Process) {
+        load.acknowledgements(self.random.random_range(1..=ACKNOWLEDGEMENTS_MAX)).await;
+        process.kill_after(moment(&mut self.random, MOMENT_MAX)).await;
+        load.down();
+    }
+}
+
+/// What must hold after every restart, while nobody writes.
+async fn check(channel: &Channel, store_id: &str, ledger: &parking_lot::Mutex<Ledger>) -> i64 {
+    let (found, head) = status(channel).await;
+    assert_eq!(found, store_id, "the store is another one");
+    let (news, newest) = {
+        let mut ledger = ledger.lock();
+        (ledger.news(), ledger.newest())
+    };
+    assert!(head >= newest, "revision {newest} was acknowledged, and the head is {head}");
+    read_back(channel, news).await;
+    head
+}
+
+/// What must hold of the whole store.
+async fn check_all(channel: &Channel, store_id: &str, head: i64, ledger: &Ledger) -> Vec<Commit> {
+    let commits = feed::read(channel, store_id, head).await;
+    ledger.check(&commits);
+    let half = usize::try_from(head / 2).unwrap();
+    let mut replay = Replay::of(&commits[..half]);
+    replay.check(channel, head / 2).await;
+    commits[half..].iter().for_each(|commit| replay.apply(commit));
+    replay.check(channel, head).await;
+    commits
+}
+
+/// Writes what all records refer to, as the first commit.
+async fn begin(channel: &Channel, random: &mut StdRng) -> Ledger {
+    let id = request_id(random);
+    let mut ledger = Ledger::default();
+    ledger.ask(&id, 2);
+    let request =
+        reform_api::data::v1::CommitRecordsRequest { request_id: id.clone(), reason: id.clone(), ..base() };
+    let mut client = reform_api::data::v1::record_service_client::RecordServiceClient::new(channel.clone());
+    let answer = client.commit_records(call(request)).await.unwrap().into_inner();
+    ledger.acknowledge(Acknowledged { request_id: id, revision: answer.revision, records: answer.records });
+    ledger
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_data_service_loses_nothing_acknowledged() {
+    let chance = Chance::new("data kills");
+    let (kills, began) = (kills(), Instant::now());
+    let mut killed = Killed {
+        port: Port::reserve(),
+        folder: tempfile::tempdir().unwrap(),
+        random: chance.part(0),
+        opening: Duration::ZERO,
+        killed_in_open: 0,
+    };
+    let (process, channel) = killed.start().await;
+    let (store_id, _) = status(&channel).await;
+    let ledger = begin(&channel, &mut killed.random).await;
+    let mut load = Load::start(chance, &store_id, ledger);
+    load.up(channel);
+    let mut running = Some(process);
+    for kill in 1..=kills {
+        let process = match running.take() {
+            Some(process) => process,
+            None if kill % EVERY == 0 => {
+                killed.kill_in_open().await;
+                continue;
+            }
+            None => {
+                let (process, channel) = killed.start().await;
+                let head = check(&channel, &store_id, &load.ledger).await;
+                if kill % EVERY == 1 {
+                    let ledger = std::mem::take(&mut *load.ledger.lock());
+                    check_all(&channel, &store_id, head, &ledger).await;
+                    *load.ledger.lock() = ledger;
+                }
+                load.up(channel);
+                process
+            }
+        };
+        killed.kill_under_load(&mut load, process).await;
+    }
+    let (process, channel) = killed.start().await;
+    check(&channel, &store_id, &load.ledger).await;
+    load.up(channel.clone());
+    load.acknowledgements(1).await;
+    let (ledger, watched) = load.finish(&channel).await;
+    let (_, head) = status(&channel).await;
+    let commits = check_all(&channel, &store_id, head, &ledger).await;
+    assert!(watched == commits, "a watcher that was cut again and again saw something else than the feed");
+    process.stop().await;
+    eprintln!(
+        "data kills: {kills}, {} of them in open; {} writes acknowledged, 0 lost; {head} revisions; {:.1} s",
+        killed.killed_in_open,
+        ledger.len(),
+        began.elapsed().as_secs_f64()
+    );
+}
