@@ -1,0 +1,127 @@
+//! A bare tonic echo that speaks the record service: what an answer costs when nothing is stored or looked up.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::stream::{self, Stream, StreamExt};
+use reform_api::data::v1;
+use reform_api::data::v1::import_records_request::Message;
+use reform_api::data::v1::record_service_server::RecordService;
+use reform_runtime::unimplemented;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Answers every read with one record, every creation with its own record, and every batch with its length.
+#[derive(Debug, Clone)]
+pub(crate) struct Echo {
+    /// The answer to every read.
+    pub(crate) answer: Arc<v1::Record>,
+}
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl RecordService for Echo {
+    async fn create_record(
+        &self,
+        request: Request<v1::CreateRecordRequest>,
+    ) -> Result<Response<v1::Record>, Status> {
+        let record = request.into_inner().record;
+        record.map(Response::new).ok_or_else(|| Status::invalid_argument("record is required"))
+    }
+
+    async fn get_record(&self, _: Request<v1::GetRecordRequest>) -> Result<Response<v1::Record>, Status> {
+        Ok(Response::new(v1::Record::clone(&self.answer)))
+    }
+
+    type ImportRecordsStream = Answers<v1::ImportRecordsResponse>;
+
+    async fn import_records(
+        &self,
+        request: Request<Streaming<v1::ImportRecordsRequest>>,
+    ) -> Result<Response<Self::ImportRecordsStream>, Status> {
+        let counts =
+            request.into_inner().filter_map(async |message| match message.map(|wire| wire.message) {
+                Ok(Some(Message::Batch(batch))) => {
+                    Some(Ok(i64::try_from(batch.records.len()).unwrap_or(i64::MAX)))
+                }
+                Ok(Some(Message::Options(_)) | None) => None,
+                Err(status) => Some(Err(status)),
+            });
+        let answers = counts.zip(stream::iter(0..)).map(|(created, batch)| {
+            Ok(v1::ImportRecordsResponse { batch, created: created?, ..v1::ImportRecordsResponse::default() })
+        });
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn batch_get_records(
+        &self,
+        _: Request<v1::BatchGetRecordsRequest>,
+    ) -> Result<Response<v1::BatchGetRecordsResponse>, Status> {
+        Err(unimplemented("BatchGetRecords"))
+    }
+
+    async fn list_records(
+        &self,
+        _: Request<v1::ListRecordsRequest>,
+    ) -> Result<Response<v1::ListRecordsResponse>, Status> {
+        Err(unimplemented("ListRecords"))
+    }
+
+    async fn count_records(
+        &self,
+        _: Request<v1::CountRecordsRequest>,
+    ) -> Result<Response<v1::CountRecordsResponse>, Status> {
+        Err(unimplemented("CountRecords"))
+    }
+
+    async fn update_record(
+        &self,
+        _: Request<v1::UpdateRecordRequest>,
+    ) -> Result<Response<v1::Record>, Status> {
+        Err(unimplemented("UpdateRecord"))
+    }
+
+    async fn delete_record(
+        &self,
+        _: Request<v1::DeleteRecordRequest>,
+    ) -> Result<Response<v1::Record>, Status> {
+        Err(unimplemented("DeleteRecord"))
+    }
+
+    async fn undelete_record(
+        &self,
+        _: Request<v1::UndeleteRecordRequest>,
+    ) -> Result<Response<v1::Record>, Status> {
+        Err(unimplemented("UndeleteRecord"))
+    }
+
+    async fn purge_record(
+        &self,
+        _: Request<v1::PurgeRecordRequest>,
+    ) -> Result<Response<v1::PurgeRecordResponse>, Status> {
+        Err(unimplemented("PurgeRecord"))
+    }
+
+    async fn commit_records(
+        &self,
+        _: Request<v1::CommitRecordsRequest>,
+    ) -> Result<Response<v1::CommitRecordsResponse>, Status> {
+        Err(unimplemented("CommitRecords"))
+    }
+
+    async fn list_record_revisions(
+        &self,
+        _: Request<v1::ListRecordRevisionsRequest>,
+    ) -> Result<Response<v1::ListRecordRevisionsResponse>, Status> {
+        Err(unimplemented("ListRecordRevisions"))
+    }
+
+    type ExportRecordsStream = Answers<v1::ExportRecordsResponse>;
+
+    async fn export_records(
+        &self,
+        _: Request<v1::ExportRecordsRequest>,
+    ) -> Result<Response<Self::ExportRecordsStream>, Status> {
+        Err(unimplemented("ExportRecords"))
+    }
+}

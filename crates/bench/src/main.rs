@@ -1,0 +1,66 @@
+//! `reform-bench`: what the services cost, as ratios against what stands beside them in the same run.
+//!
+//! In reading order:
+//! - [`quick`]: the benchmark, a list of what is measured;
+//! - [`server`]: a service in a process of its own, started, found and stopped; [`echo`]: the bare tonic echo;
+//! - [`load`]: closed loops of unary calls and their latencies; [`upload`]: one long import stream;
+//! - [`synthetic`]: the appeals, each a function of its number; [`disk`]: bytes of a folder and the cost of a sync;
+//! - [`report`]: medians, spreads and ratios as a table and as JSON.
+
+mod disk;
+mod echo;
+mod load;
+mod quick;
+mod report;
+mod server;
+mod synthetic;
+mod upload;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures the services against what stands beside them in the same run.
+#[derive(Debug, Parser)]
+#[command(name = "reform-bench", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The data service against a bare tonic echo: reads, durable writes, import, disk and reopening.
+    Quick(quick::Args),
+    /// The data service as a child of this program.
+    #[command(hide = true)]
+    ServeData(server::DataArgs),
+    /// The echo as a child of this program.
+    #[command(hide = true)]
+    ServeEcho(server::EchoArgs),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Args::parse().command {
+        Command::Quick(args) => interruptible(quick::run(args)).await,
+        Command::ServeData(args) => server::serve_data(args).await,
+        Command::ServeEcho(args) => server::serve_echo(args).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::progress(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a benchmark until it ends or a signal comes. Dropped, it ends its child processes and removes its folder.
+async fn interruptible(benchmark: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let stop = reform_runtime::shutdown::on_signals()?;
+    tokio::select! {
+        done = benchmark => done,
+        () = stop.cancelled() => Err(anyhow::anyhow!("interrupted, nothing is reported")),
+    }
+}

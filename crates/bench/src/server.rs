@@ -1,0 +1,189 @@
+//! A service in a process of its own: this program again, with a hidden command.
+//!
+//! The child prints its address and serves until its stdin ends, so that it never outlives whoever started it.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use prost::Message;
+use reform_api::data::v1;
+use reform_api::data::v1::record_service_server::RecordServiceServer;
+use reform_runtime::server::{Exit, REQUEST_BYTES_MAX};
+use reform_runtime::{logging, shutdown};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Channel, Endpoint, Server};
+
+/// How long a child may take to say its address.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a child may take to stop cleanly.
+const STOP_TIMEOUT: Duration = Duration::from_secs(120);
+/// Upload windows of the echo, the same as the service's, so that an import waits for neither.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+
+/// The hidden command line of the data service.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataArgs {
+    /// Folder of the store.
+    #[arg(long)]
+    data_dir: PathBuf,
+}
+
+/// The hidden command line of the echo.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EchoArgs {
+    /// The record that answers every read, encoded, in hexadecimal.
+    #[arg(long)]
+    answer: String,
+}
+
+/// A running child.
+#[derive(Debug)]
+pub(crate) struct Service {
+    what: &'static str,
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Service {
+    /// Starts the data service over a folder.
+    ///
+    /// # Errors
+    /// When the process does not start or does not say where it listens.
+    pub(crate) async fn data(folder: &Path) -> anyhow::Result<Self> {
+        let mut command = this_program("serve-data")?;
+        command.arg("--data-dir").arg(folder);
+        Self::start("the data service", command).await
+    }
+
+    /// Starts the echo, which answers every read with `answer`.
+    ///
+    /// # Errors
+    /// As [`Service::data`].
+    pub(crate) async fn echo(answer: &v1::Record) -> anyhow::Result<Self> {
+        let mut command = this_program("serve-echo")?;
+        command.arg("--answer").arg(hex::encode(answer.encode_to_vec()));
+        Self::start("the echo", command).await
+    }
+
+    async fn start(what: &'static str, mut command: Command) -> anyhow::Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().with_context(|| format!("{what} does not start"))?;
+        let stdout = child.stdout.take().context("a child without stdout")?;
+        let mut line = String::new();
+        let mut lines = BufReader::new(stdout);
+        let said = tokio::time::timeout(START_TIMEOUT, lines.read_line(&mut line)).await;
+        said.with_context(|| format!("{what} does not say where it listens"))??;
+        let address = line.trim().parse().with_context(|| format!("{what} ended before it listened"))?;
+        Ok(Self { what, child, address })
+    }
+
+    /// New connections to the service, all established.
+    ///
+    /// # Errors
+    /// When one cannot be made.
+    pub(crate) async fn connect(&self, connections: usize) -> anyhow::Result<Vec<Channel>> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address))?.tcp_nodelay(true);
+        let mut channels = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            channels.push(endpoint.connect().await.with_context(|| format!("cannot reach {}", self.what))?);
+        }
+        Ok(channels)
+    }
+
+    /// One new connection.
+    ///
+    /// # Errors
+    /// As [`Service::connect`].
+    pub(crate) async fn channel(&self) -> anyhow::Result<Channel> {
+        self.connect(1).await?.pop().context("a connection")
+    }
+
+    /// Memory that the process holds at the moment, in MiB, where the system tells.
+    pub(crate) fn resident_mib(&self) -> Option<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kib| kib / 1024.0)
+    }
+
+    /// Stops the service cleanly and waits for its end.
+    ///
+    /// # Errors
+    /// When it takes too long or ends with a failure.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        drop(self.child.stdin.take());
+        let ended = tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await;
+        let status = ended.with_context(|| format!("{} does not stop", self.what))??;
+        if !status.success() {
+            bail!("{} ended with {status}", self.what);
+        }
+        Ok(())
+    }
+}
+
+fn this_program(command: &str) -> anyhow::Result<Command> {
+    let mut child = Command::new(std::env::current_exe().context("cannot find this program")?);
+    child.arg(command);
+    Ok(child)
+}
+
+/// Serves the data service until stdin ends.
+///
+/// # Errors
+/// When the store does not open or the server fails.
+pub(crate) async fn serve_data(DataArgs { data_dir }: DataArgs) -> anyhow::Result<()> {
+    let (listener, stop) = child().await?;
+    match reform_data::run(listener, reform_data::Config::new(data_dir), stop).await? {
+        Exit::Drained => Ok(()),
+        Exit::Forced => bail!("the drain took too long"),
+    }
+}
+
+/// Serves the echo until stdin ends.
+///
+/// # Errors
+/// When the answer is no record or the server fails.
+pub(crate) async fn serve_echo(EchoArgs { answer }: EchoArgs) -> anyhow::Result<()> {
+    let answer = v1::Record::decode(hex::decode(answer)?.as_slice())?;
+    let (listener, stop) = child().await?;
+    let echo = crate::echo::Echo { answer: Arc::new(answer) };
+    let service = RecordServiceServer::new(echo).max_decoding_message_size(REQUEST_BYTES_MAX);
+    Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .add_service(service)
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            stop.cancelled_owned(),
+        )
+        .await?;
+    Ok(())
+}
+
+/// What every child does first: log what is wrong, listen, say where, and watch stdin.
+async fn child() -> anyhow::Result<(TcpListener, CancellationToken)> {
+    let filter = tracing_subscriber::EnvFilter::new("warn");
+    logging::init(logging::Config { filter, format: logging::Format::Text });
+    let stop = shutdown::on_signals()?;
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{}", listener.local_addr()?)?;
+    stdout.flush()?;
+    let ended = stop.clone();
+    // A thread and no task: a blocked read of stdin would hold up the end of the runtime.
+    std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        let mut byte = [0];
+        while io::stdin().read(&mut byte).is_ok_and(|read| read > 0) {}
+        ended.cancel();
+    })?;
+    Ok((listener, stop))
+}
