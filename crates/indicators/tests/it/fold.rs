@@ -6,25 +6,87 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use reform_indicators::view::{Change, View};
 use reform_indicators::{Query, answer, catalogue};
-use reform_model::Record;
-use reform_model::vocabulary::Basis;
+use reform_model::election::{Contender, Election, ElectionResult, Tier};
+use reform_model::institution::Institution;
+use reform_model::participation::Decision;
+use reform_model::party::Party;
+use reform_model::reform::{ParameterChange, Reform, Stage};
+use reform_model::vocabulary::{Basis, InstitutionType, StageKind, System};
+use reform_model::{Body, Record};
 
 use crate::build::*;
 
 fn some_record(id: u8, version: u8) -> Record {
     let year = format!("{}", 2018 + u32::from(version % 5));
-    match id % 4 {
+    match id % 9 {
         0 => appeal(&format!("a{id}"), &format!("{year}-03-0{}", version % 9 + 1)),
         1 => {
             let reports = if version.is_multiple_of(2) { "appeals-per-year" } else { "" };
             variable(&format!("v{id}"), reports, None)
         }
         2 => {
-            let of = format!("v{}", version % 3 * 4 + 1);
+            let of = format!("v{}", version % 3 * 9 + 1);
             observation(&format!("o{id}"), &of, Basis::InPeriod, &year, &version.to_string())
         }
-        _ => register(&format!("r{id}"), reform_model::Kind::Appeal, &year),
+        3 => register(&format!("r{id}"), reform_model::Kind::Appeal, &year),
+        _ => political_record(id, version, &year),
     }
+}
+
+fn political_record(id: u8, version: u8, year: &str) -> Record {
+    let body = match id % 9 {
+        4 => {
+            let predecessors = vec![name(&format!("k{}", version % 27))];
+            Body::Party(Party { registered_on: Some(date(year)), predecessors, ..Party::default() })
+        }
+        5 => {
+            let row = |seats: u8| ElectionResult {
+                contender: Contender::Party(name(&format!("k{}", seats % 3 * 9 + 4))),
+                label: String::new(),
+                votes: Some(i64::from(seats) + 1),
+                vote_share: None,
+                seats: (seats % 5 != 0).then_some(i32::from(seats % 5)),
+            };
+            let tier = Tier {
+                system: Some(System::PartyList),
+                results: vec![row(version), row(version.wrapping_mul(7))],
+                ..Tier::default()
+            };
+            Body::Election(Election {
+                institution: Some(name("k6")),
+                held_on: vec![date(year)],
+                valid: Some(1000),
+                tiers: vec![tier],
+                ..Election::default()
+            })
+        }
+        6 => Body::Institution(Institution {
+            institution_type: Some(if version.is_multiple_of(2) {
+                InstitutionType::Chamber
+            } else {
+                InstitutionType::Court
+            }),
+            ..Institution::default()
+        }),
+        7 => Body::Reform(Reform {
+            stages: vec![Stage { kind: StageKind::Adopted, date: Some(date(year)), status: None }],
+            parameter_changes: vec![ParameterChange {
+                parameter: name("v1"),
+                before: None,
+                after: Some(quantity(&version.to_string())),
+                effective_on: None,
+                direction: None,
+            }],
+            ..Reform::default()
+        }),
+        _ => Body::Decision(Decision {
+            date: Some(date(year)),
+            norms_consistent: Some(i32::from(version)),
+            norms_inconsistent: (version > 9).then_some(1),
+            ..Decision::default()
+        }),
+    };
+    record(&format!("k{id}"), body)
 }
 
 #[derive(Debug, Clone)]
@@ -36,9 +98,9 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        4 => (0_u8..12, any::<u8>()).prop_map(|(id, version)| Step::Put(id, version)),
-        1 => (0_u8..12).prop_map(Step::Remove),
-        1 => (0_u8..12).prop_map(Step::Damage),
+        4 => (0_u8..27, any::<u8>()).prop_map(|(id, version)| Step::Put(id, version)),
+        1 => (0_u8..27).prop_map(Step::Remove),
+        1 => (0_u8..27).prop_map(Step::Damage),
     ];
     prop::collection::vec(step, 0..60)
 }
@@ -74,7 +136,10 @@ proptest! {
         prop_assert_eq!(&folded, &scratch);
         prop_assert_eq!(folded.bytes() == 0, folded.rows().is_empty());
         for definition in catalogue::all() {
-            let query = Query::new(definition.id);
+            let mut query = Query::new(definition.id);
+            if definition.id == "observation-series" {
+                query.parameters.insert("variable".to_owned(), "v1".to_owned());
+            }
             prop_assert_eq!(answer(&folded, &query), answer(&scratch, &query));
         }
     }

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod build;
+mod completions;
 mod conventions;
 mod counted;
 mod fold;
