@@ -5,7 +5,7 @@
 //! - [`commands`]: one file for each command;
 //! - [`client`]: how the services are reached; [`failure`]: how a failure reads, and the exit code;
 //! - [`input`]: JSON Lines become batches; [`shape`], [`civil`] and [`figure`]: records, dates and points for a reader;
-//! - [`json_line`]: messages as JSON; [`out`]: the only way to stdout; [`progress`]: bars and problems on stderr.
+//! - [`out`]: the only way to stdout; [`progress`]: bars and problems on stderr.
 
 mod args;
 mod civil;
@@ -14,7 +14,6 @@ mod commands;
 mod failure;
 mod figure;
 mod input;
-mod json_line;
 mod out;
 mod progress;
 mod shape;

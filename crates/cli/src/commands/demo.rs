@@ -19,6 +19,7 @@ use reform_api::analytics::v1::{BatchQueryIndicatorsRequest, QueryIndicatorRespo
 use reform_api::data::v1::ImportOptions;
 use reform_api::data::v1::import_options::{OnExisting, OnInvalid};
 use reform_api::error;
+use reform_api::json;
 use reform_runtime::logging::{self, Format};
 use reform_runtime::shutdown;
 use tokio::time::Instant;
@@ -30,7 +31,6 @@ use crate::commands::import::{self, Plan, Summary};
 use crate::commands::query;
 use crate::failure::Failure;
 use crate::input::Source;
-use crate::json_line::json_line;
 use crate::out;
 use crate::progress::{self, Progress};
 use headlines::Headlines;
@@ -118,7 +118,7 @@ async fn show(pair: &Pair, headlines: &Headlines, output: Output) -> Result<(), 
         }
         Output::Json => {
             for answer in &answers {
-                out::say(&json_line("reform.analytics.v1.QueryIndicatorResponse", answer)?)?;
+                out::say(&json::line("reform.analytics.v1.QueryIndicatorResponse", answer)?)?;
             }
         }
         Output::Csv => query::write_csv(&answers)?,

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Args;
 use prost::Message;
 use reform_api::data::v1::{ExportRecordsRequest, ExportTrailer, Record};
+use reform_api::json;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
@@ -16,7 +17,6 @@ use crate::args::Global;
 use crate::client::{Peer, Service};
 use crate::commands::get::as_of;
 use crate::failure::Failure;
-use crate::json_line::json_line;
 use crate::{out, progress};
 
 /// Write every live record as JSON Lines.
@@ -92,7 +92,7 @@ async fn copy(
         }
         for record in &answer.records {
             proof.add(record);
-            writeln!(out, "{}", json_line("reform.data.v1.Record", record)?).map_err(failed)?;
+            writeln!(out, "{}", json::line("reform.data.v1.Record", record)?).map_err(failed)?;
         }
         trailer = answer.trailer;
     }

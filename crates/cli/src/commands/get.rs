@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use reform_api::data::v1::{AsOf, GetRecordRequest, Record, as_of};
+use reform_api::json;
 
 use crate::args::{Global, Output};
 use crate::client::{self, Peer, Service};
 use crate::failure::Failure;
-use crate::json_line::json_line;
 use crate::{out, shape};
 
 /// Show single records.
@@ -61,7 +61,7 @@ fn write(records: &[Record], output: Output) -> Result<(), Failure> {
     match output {
         Output::Json => {
             for record in records {
-                out::say(&json_line("reform.data.v1.Record", record)?)?;
+                out::say(&json::line("reform.data.v1.Record", record)?)?;
             }
         }
         Output::Csv => {

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use reform_api::data::v1::{ListRecordsRequest, Record};
+use reform_api::json;
 
 use crate::args::{Global, Output};
 use crate::client::{self, Peer, Service};
 use crate::commands::get::as_of;
 use crate::failure::Failure;
-use crate::json_line::json_line;
 use crate::{out, progress, shape};
 
 /// Records of one page.
@@ -86,7 +86,7 @@ pub(crate) async fn run(global: &Global, list: List) -> Result<ExitCode, Failure
 fn write_lines(records: &[Record]) -> Result<(), Failure> {
     let mut out = out::stdout();
     for record in records {
-        writeln!(out, "{}", json_line("reform.data.v1.Record", record)?)?;
+        writeln!(out, "{}", json::line("reform.data.v1.Record", record)?)?;
     }
     out.flush()?;
     Ok(())

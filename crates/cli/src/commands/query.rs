@@ -9,12 +9,12 @@ use reform_api::analytics::v1::{
     QueryIndicatorResponse, Series,
 };
 use reform_api::data::v1::Period;
+use reform_api::json;
 
 use crate::args::{Global, Output};
 use crate::client::{self, Peer, Service};
 use crate::commands::get::full_name;
 use crate::failure::Failure;
-use crate::json_line::json_line;
 use crate::{civil, figure, out};
 
 /// Ask for an indicator.
@@ -140,7 +140,7 @@ async fn list(peer: &Peer, output: Output) -> Result<(), Failure> {
     match output {
         Output::Json => {
             for indicator in &indicators {
-                out::say(&json_line("reform.analytics.v1.Indicator", indicator)?)?;
+                out::say(&json::line("reform.analytics.v1.Indicator", indicator)?)?;
             }
         }
         Output::Csv => out::csv(&header, indicators.iter().map(indicator_row))?,
@@ -166,7 +166,7 @@ fn indicator_row(indicator: &Indicator) -> [String; 5] {
 
 fn write(answer: &QueryIndicatorResponse, output: Output) -> Result<(), Failure> {
     match output {
-        Output::Json => out::say(&json_line("reform.analytics.v1.QueryIndicatorResponse", answer)?)?,
+        Output::Json => out::say(&json::line("reform.analytics.v1.QueryIndicatorResponse", answer)?)?,
         Output::Csv => write_csv(std::slice::from_ref(answer))?,
         Output::Table => {
             let QueryIndicatorResponse { indicator, formula_version, store_id, revision, series } = answer;

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use reform_api::json;
 use reform_api::{analytics, data};
 
 use crate::args::{Global, Output};
 use crate::client::{self, Peer, Service};
 use crate::failure::Failure;
-use crate::json_line::json_value;
 use crate::out;
 
 type Data = data::v1::GetStatusResponse;
@@ -21,14 +21,14 @@ pub(crate) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let mut answers = serde_json::Map::new();
     match data {
         Ok(status) => {
-            answers.insert("data".to_owned(), json_value("reform.data.v1.GetStatusResponse", &status)?);
+            answers.insert("data".to_owned(), json::value("reform.data.v1.GetStatusResponse", &status)?);
             rows.extend(data_rows(&status).map(|(key, value)| named("data", key, value)));
         }
         Err(failure) => code = failure.report(),
     }
     match analytics {
         Ok(status) => {
-            let value = json_value("reform.analytics.v1.GetStatusResponse", &status)?;
+            let value = json::value("reform.analytics.v1.GetStatusResponse", &status)?;
             answers.insert("analytics".to_owned(), value);
             rows.extend(analytics_rows(&status).map(|(key, value)| named("analytics", key, value)));
         }
