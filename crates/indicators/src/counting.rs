@@ -118,7 +118,8 @@ impl Frame {
             for (key, tally) in tallies.iter_mut() {
                 let Some((jurisdiction, values)) = key.split_first() else { continue };
                 let place = query.group_by.iter().position(|name| name == self.subject);
-                let subject = place.and_then(|place| values.get(place)).map(AsRef::as_ref);
+                let grouped = place.and_then(|place| values.get(place)).map(AsRef::as_ref);
+                let subject = grouped.or_else(|| self.filtered(query));
                 if register.speaks_of(jurisdiction, subject) {
                     tally.fill(&register, granularity, query.period)?;
                 }
@@ -127,15 +128,26 @@ impl Frame {
         Ok(())
     }
 
+    /// The subject that the filter picks out.
+    fn filtered(self, query: &Query) -> Option<&str> {
+        query.filter.as_ref()?.required(self.subject)
+    }
+
     /// The series that a register makes complete even where no record is in it at all.
     fn own_series<'a>(self, query: &Query, register: &Register<'a>) -> Option<Key<'a>> {
-        if !query.wants_jurisdiction(register.jurisdiction) || query.filter.is_some() {
+        // A source without a country does not say whose register it is.
+        if register.jurisdiction.is_empty() || !query.wants_jurisdiction(register.jurisdiction) {
             return None;
         }
         let jurisdiction = Cow::from(register.jurisdiction);
+        let filtered = self.filtered(query);
         match (query.group_by.as_slice(), register.subject) {
             ([], None) => Some(vec![jurisdiction]),
-            ([dimension], Some(subject)) if dimension == self.subject => {
+            ([], Some(subject)) if filtered == Some(subject.as_str()) => Some(vec![jurisdiction]),
+            ([dimension], Some(subject))
+                if dimension == self.subject
+                    && (query.filter.is_none() || filtered == Some(subject.as_str())) =>
+            {
                 Some(vec![jurisdiction, Cow::from(subject.as_str())])
             }
             ([] | [_, ..], Some(_) | None) => None,

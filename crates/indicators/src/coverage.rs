@@ -1,6 +1,6 @@
 //! The licence to read an empty period as zero: a source that is the complete register of a kind.
 
-use reform_model::{Kind, Name, Period};
+use reform_model::{Kind, Name, Period, Record};
 
 use crate::span::{Bucket, Extent};
 use crate::view::View;
@@ -10,7 +10,7 @@ use crate::view::View;
 pub struct Register<'a> {
     /// The source.
     pub source: &'a Name,
-    /// Its jurisdiction.
+    /// Where.
     pub jurisdiction: &'a str,
     /// Whose register; none is the whole jurisdiction.
     pub subject: Option<&'a Name>,
@@ -25,13 +25,19 @@ pub fn registers(view: &View, kind: Kind) -> Vec<Register<'_>> {
         for coverage in source.covers.iter().filter(|coverage| coverage.kind == kind) {
             found.push(Register {
                 source: &record.name,
-                jurisdiction: &record.jurisdiction,
+                jurisdiction: jurisdiction(view, record, coverage.subject.as_ref()),
                 subject: coverage.subject.as_ref(),
                 period: coverage.period,
             });
         }
     }
     found
+}
+
+/// The source's own; a source that has none speaks of its subject's.
+fn jurisdiction<'a>(view: &'a View, source: &'a Record, subject: Option<&Name>) -> &'a str {
+    let subject = subject.filter(|_| source.jurisdiction.is_empty()).and_then(|name| view.get(name));
+    subject.map_or(&source.jurisdiction, |entry| &entry.record.jurisdiction)
 }
 
 impl Register<'_> {

@@ -95,6 +95,11 @@ impl DimensionFilter {
         found
     }
 
+    /// The one value that a dimension must have to match, where the filter says so outright.
+    pub fn required(&self, dimension: &str) -> Option<&str> {
+        self.0.required(dimension)
+    }
+
     /// Whether the labels match; a dimension without a value makes a comparison unknown, and only true matches.
     pub fn matches(&self, labels: &Labels) -> bool {
         self.matches_by(&|dimension| labels.get(dimension).map(|value| Cow::from(value.as_str())))
@@ -112,6 +117,20 @@ impl Node {
             Node::All(nodes) | Node::Any(nodes) => nodes.iter().for_each(|node| node.dimensions(found)),
             Node::Not(node) => node.dimensions(found),
             Node::Is { dimension, .. } => found.push(dimension),
+        }
+    }
+
+    fn required(&self, wanted: &str) -> Option<&str> {
+        match self {
+            Node::All(nodes) => nodes.iter().find_map(|node| node.required(wanted)),
+            Node::Any(nodes) => match nodes.as_slice() {
+                [only] => only.required(wanted),
+                _ => None,
+            },
+            Node::Is { dimension, pattern: Pattern::Exact(value), equal: true } if dimension == wanted => {
+                Some(value)
+            }
+            Node::Not(_) | Node::Is { .. } => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Conventions word by word, each with a case worked out by hand.
 
+use reform_indicators::filter::DimensionFilter;
+use reform_indicators::query::Origin;
 use reform_indicators::{Answer, Point, Query, answer};
 use reform_model::election::{Contender, Election, ElectionResult, Tier};
 use reform_model::institution::Institution;
@@ -300,4 +302,45 @@ fn a_threshold_dates_a_step_of_a_law_that_names_no_area() {
             assert_eq!(point.estimate.unwrap().display(), value, "{on} {unit}");
         }
     }
+}
+
+#[test]
+fn the_register_of_one_institution_makes_its_own_empty_years_zero() {
+    let filed = |id: &str, court: &str, on: &str| {
+        let mut record = appeal(id, on);
+        let Body::Appeal(appeal) = &mut record.body else { panic!() };
+        appeal.institution = Some(name(court));
+        record
+    };
+    let mut source = register("r", Kind::Appeal, "2021/2023");
+    // A source has no country of its own; the institution has.
+    source.jurisdiction.clear();
+    let Body::Source(body) = &mut source.body else { panic!() };
+    body.covers[0].subject = Some(name("court"));
+    let records = vec![
+        record("court", Body::Institution(Institution::default())),
+        source,
+        filed("a", "court", "2022-05-05"),
+        filed("b", "other", "2024-05-05"),
+    ];
+    let counted = |query: Query| ask(records.clone(), &Query { origin: Some(Origin::Counted), ..query });
+    let query = Query::new("appeals-per-year");
+    assert_eq!(only(&counted(query.clone())), ["2022 = 1", "2024 = 1"]);
+    let of = |court: &str| {
+        let filter = DimensionFilter::parse(&format!("institution = \"records/{court}\"")).unwrap();
+        Query { filter, ..query.clone() }
+    };
+    assert_eq!(only(&counted(of("court"))), ["2021 = 0", "2022 = 1", "2023 = 0"]);
+    assert_eq!(only(&counted(of("other"))), ["2024 = 1"]);
+    let grouped = counted(Query { group_by: vec!["institution".into()], ..query.clone() });
+    assert_eq!(lines(&grouped.series[0]), ["2021 = 0", "2022 = 1", "2023 = 0"]);
+    assert_eq!(lines(&grouped.series[1]), ["2024 = 1"]);
+    // Nothing at all was filed: the register says so by itself.
+    let mut empty = records[..2].to_vec();
+    assert_eq!(only(&ask(empty.clone(), &of("court"))), ["2021 = 0", "2022 = 0", "2023 = 0"]);
+    assert_eq!(ask(empty.clone(), &of("other")).series, []);
+    // Nobody knows whose register it is.
+    let Body::Source(body) = &mut empty[1].body else { panic!() };
+    body.covers[0].subject = None;
+    assert_eq!(ask(empty, &query).series, []);
 }

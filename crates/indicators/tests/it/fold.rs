@@ -45,7 +45,7 @@ fn political_record(id: u8, version: u8, year: &str) -> Record {
                 label: String::new(),
                 votes: Some(i64::from(seats) + 1),
                 vote_share: None,
-                seats: (seats % 5 != 0).then_some(i32::from(seats % 5)),
+                seats: (!seats.is_multiple_of(5)).then_some(i32::from(seats % 5)),
             };
             let tier = Tier {
                 system: Some(System::PartyList),
