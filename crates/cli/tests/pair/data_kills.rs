@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 use rand::rngs::StdRng;
+use reform_api::data::v1;
+use reform_api::data::v1::record_service_client::RecordServiceClient;
 use tonic::transport::Channel;
 
 use crate::chance::{Chance, kills, moment, request_id};
@@ -20,6 +22,9 @@ const ACKNOWLEDGEMENTS_MAX: usize = 60;
 /// A kill comes within this time after the last of them.
 const MOMENT_MAX: Duration = Duration::from_millis(20);
 
+/// What the service logs once its store is open.
+const OPEN: &str = "store is open";
+
 /// The service through all its starts.
 struct Killed {
     port: Port,
@@ -28,6 +33,8 @@ struct Killed {
     /// How long the last start took.
     opening: Duration,
     killed_in_open: usize,
+    /// Those of them that came before the store was open.
+    killed_before_open: usize,
 }
 
 impl Killed {
@@ -42,9 +49,9 @@ impl Killed {
     /// Starts it and kills it before it serves, or just after.
     async fn kill_in_open(&mut self) {
         let delay = moment(&mut self.random, self.opening);
-        let process = Process::data_on(&self.port, self.folder.path());
+        let log = Process::data_on(&self.port, self.folder.path()).kill_after(delay).await;
         self.killed_in_open += 1;
-        process.kill_after(delay).await;
+        self.killed_before_open += usize::from(!log.contains(OPEN));
     }
 
     async fn kill_under_load(&mut self, load: &mut Load, process: Process) {
@@ -84,9 +91,8 @@ async fn begin(channel: &Channel, random: &mut StdRng) -> Ledger {
     let id = request_id(random);
     let mut ledger = Ledger::default();
     ledger.ask(&id, 2);
-    let request =
-        reform_api::data::v1::CommitRecordsRequest { request_id: id.clone(), reason: id.clone(), ..base() };
-    let mut client = reform_api::data::v1::record_service_client::RecordServiceClient::new(channel.clone());
+    let request = v1::CommitRecordsRequest { request_id: id.clone(), reason: id.clone(), ..base() };
+    let mut client = RecordServiceClient::new(channel.clone());
     let answer = client.commit_records(call(request)).await.unwrap().into_inner();
     ledger.acknowledge(Acknowledged { request_id: id, revision: answer.revision, records: answer.records });
     ledger
@@ -102,6 +108,7 @@ async fn a_killed_data_service_loses_nothing_acknowledged() {
         random: chance.part(0),
         opening: Duration::ZERO,
         killed_in_open: 0,
+        killed_before_open: 0,
     };
     let (process, channel) = killed.start().await;
     let (store_id, _) = status(&channel).await;
@@ -139,9 +146,11 @@ async fn a_killed_data_service_loses_nothing_acknowledged() {
     let commits = check_all(&channel, &store_id, head, &ledger).await;
     assert!(watched == commits, "a watcher that was cut again and again saw something else than the feed");
     process.stop().await;
+    let Killed { killed_in_open, killed_before_open, .. } = killed;
+    let records: usize = commits.iter().map(|commit| commit.changes.len()).sum();
     eprintln!(
-        "data kills: {kills}, {} of them in open; {} writes acknowledged, 0 lost; {head} revisions; {:.1} s",
-        killed.killed_in_open,
+        "data kills: {kills}, {killed_in_open} of them in open ({killed_before_open} before the store was); {} writes \
+         acknowledged, 0 lost; {head} revisions with {records} changes; {:.1} s",
         ledger.len(),
         began.elapsed().as_secs_f64()
     );

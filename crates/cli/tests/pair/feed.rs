@@ -158,7 +158,11 @@ impl Replay {
             let request =
                 v1::CountRecordsRequest { filter: String::new(), as_of: as_of.clone(), show_deleted };
             let count = client.count_records(call(request)).await.unwrap().into_inner().count;
-            assert_eq!(usize::try_from(count).unwrap(), expected, "count at {revision}, show_deleted: {show_deleted}");
+            assert_eq!(
+                usize::try_from(count).unwrap(),
+                expected,
+                "count at {revision}, show_deleted: {show_deleted}"
+            );
         }
         let names: Vec<String> = self.records.keys().cloned().collect();
         for names in names.chunks(1_000) {

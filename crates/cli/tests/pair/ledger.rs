@@ -109,3 +109,65 @@ pub(crate) async fn read_back(channel: &Channel, writes: Vec<Acknowledged>) {
         assert_eq!(read.into_inner().records, records);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::appeal;
+
+    /// Two writes as the feed should show them: one record, then three.
+    fn commits() -> Vec<Commit> {
+        let change = |id: &str| v1::Change { record: Some(appeal(id, 2023)), ..v1::Change::default() };
+        let commit = |revision, reason: &str, ids: &[&str]| Commit {
+            revision,
+            reason: reason.to_owned(),
+            changes: ids.iter().map(|id| change(id)).collect(),
+        };
+        vec![commit(1, "one", &["a"]), commit(2, "three", &["b", "c", "d"])]
+    }
+
+    fn ledger() -> Ledger {
+        let mut ledger = Ledger::default();
+        for Commit { revision, reason, changes } in commits() {
+            ledger.ask(&reason, changes.len());
+            let records = changes.into_iter().filter_map(|change| change.record).collect();
+            ledger.acknowledge(Acknowledged { request_id: reason, revision, records });
+        }
+        ledger
+    }
+
+    #[test]
+    fn a_feed_with_everything_passes() {
+        ledger().check(&commits());
+    }
+
+    #[test]
+    #[should_panic(expected = "is lost")]
+    fn a_lost_write_is_found() {
+        ledger().check(&commits()[..1]);
+    }
+
+    #[test]
+    #[should_panic(expected = "is not whole")]
+    fn half_a_commit_is_found() {
+        let mut commits = commits();
+        commits[1].changes.pop();
+        ledger().check(&commits);
+    }
+
+    #[test]
+    #[should_panic(expected = "a second effect")]
+    fn a_second_effect_is_found() {
+        let mut commits = commits();
+        commits.push(Commit { revision: 3, ..commits[0].clone() });
+        ledger().check(&commits);
+    }
+
+    #[test]
+    #[should_panic(expected = "holds something else")]
+    fn another_content_is_found() {
+        let mut commits = commits();
+        commits[0].changes[0].record = Some(appeal("a", 2024));
+        ledger().check(&commits);
+    }
+}

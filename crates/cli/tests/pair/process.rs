@@ -138,14 +138,16 @@ impl Process {
         }
     }
 
-    /// Lets it live that long, then kills it. A process that ended by itself is a failure.
-    pub(crate) async fn kill_after(mut self, delay: Duration) {
+    /// Lets it live that long, then kills it; its log. A process that ended by itself is a failure.
+    pub(crate) async fn kill_after(mut self, delay: Duration) -> String {
         if let Ok(ended) = timeout(delay, self.child.wait()).await {
             panic!("ended by itself, {ended:?}: {self:?}");
         }
         self.child.start_kill().unwrap();
         let status = self.child.wait().await.unwrap();
         assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "ended by itself: {self:?}");
+        while soon("the end of the log", self.log.changed()).await.is_ok() {}
+        self.log.borrow().join("\n")
     }
 
     /// Asks it to stop.

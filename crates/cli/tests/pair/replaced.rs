@@ -55,9 +55,9 @@ async fn analytics_resumes_after_a_restart_and_rebuilds_for_another_store() {
     data_process.stop().await;
     assert_eq!(ask(&analytics, appeals_per_year(0)).await.unwrap(), last);
 
-    let (data_process, _data) = start(&port, other.path()).await;
     let exported = soon("a new export", analytics_process.until_logged(EXPORTED, 2));
-    let old_answers = ask_until(exported, &analytics, &last, &new).await;
+    let asking = ask_until(exported, &analytics, &last, &new);
+    let ((data_process, _), old_answers) = tokio::join!(start(&port, other.path()), asking);
     let answer = ask(&analytics, appeals_per_year(new.1)).await.unwrap();
     assert_new(&answer, &new);
     let mut gone = appeals_per_year(1);
