@@ -42,7 +42,9 @@ pub const PROGRESS: Definition = Definition {
                  observation at or before the deadline certainly keeps the promise; MISSED: that of the deadline \
                  certainly does not; before it ON_TRACK or BEHIND by the path, where there is a baseline, else \
                  NOT_YET_MEASURABLE. What leaves it open is UNKNOWN, and so is a status that an unresolved rival claim \
-                 would turn. A year has 365.25 days.",
+                 would turn. Of rivals only the preferred figure judges; one that is around a number is judged as \
+                 within one unit of its last significant digit. A year without its own figure is measured by the \
+                 difference of two totals from one start. A year has 365.25 days.",
     formula: "(value − baseline) / (target − baseline)",
     formula_source: "",
     formula_version: 1,

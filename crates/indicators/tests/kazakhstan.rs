@@ -272,6 +272,10 @@ fn foreign_investment_is_27_5_percent_of_the_way_and_disputed() {
                     required_rate=18112534215.3 | target=150000000000 | value=41300000000 | records=2 | \
                     CUMULATIVE:0 | CONFLICT:1 | src-seed-002";
     assert_eq!(told, expected);
+    // The plan for 2023 alone: 41.3 less the 28.0 of 2022, if the total really runs to the end of 2023.
+    let year = "2023 | UNKNOWN | target=24000000000 | value=13300000000 | records=3 | CONFLICT:1 | \
+                src-astanatimes-2023-05-fdi src-seed-002 src-trend-3757349";
+    assert_eq!(progress(shipped(), "records/kz-target-fdi-2023", None), year);
     let claims = |id: &str| -> Vec<(String, String, Resolution)> {
         let claims = record(id).discrepancies.iter();
         claims.map(|one| (one.field_path.clone(), one.claimed.clone(), one.resolution)).collect()

@@ -216,8 +216,12 @@ impl Reading {
     }
 }
 
-/// A figure with bounds to judge by: "around 18.7" is taken to be within one unit of its last significant digit, since
-/// a printed number may be rounded or cut off.
+/// A figure with bounds to judge by.
+///
+/// In an answer "around 18.7" has no bounds. To judge by, it is taken to be within one unit of its last significant
+/// digit, since a printed number may be rounded or cut off: so it certainly lies below 19.9, and nothing is certain
+/// about it and 18.7. Rivals of the chosen figure never judge: a promise kept only by a figure that was not preferred
+/// is not certainly kept.
 pub fn known(quantity: &Quantity) -> Estimate {
     let estimate = Estimate::from(quantity);
     if quantity.comparator() != Comparator::Approximate {
