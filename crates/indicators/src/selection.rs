@@ -118,9 +118,10 @@ impl Candidate<'_> {
         Estimate::from(&self.observation.quantity)
     }
 
-    /// Rival claims about the figure that nobody has settled.
+    /// Rival claims about the figure, or about what it is a figure of, that nobody has settled.
     pub fn unresolved(self) -> usize {
-        let about = |path: &str| path == "observation" || path.starts_with("observation.quantity");
+        const FIELDS: [&str; 3] = ["observation.quantity", "observation.period", "observation.basis"];
+        let about = |path: &str| path == "observation" || FIELDS.iter().any(|field| path.starts_with(field));
         let discrepancies = self.record.discrepancies.iter();
         discrepancies.filter(|one| one.resolution == Resolution::Unresolved && about(&one.field_path)).count()
     }

@@ -273,10 +273,20 @@ impl<'a> Judged<'a> {
             );
         }
         let used = self.verdict.latest.iter().flat_map(|reading| &reading.records);
-        let rivals = used.filter_map(|name| self.choices.get(name)).map(Choice::conflicts).sum::<usize>();
-        if rivals > 0 {
-            let rivals = i64::try_from(rivals).unwrap_or(i64::MAX);
-            point.warn(Code::Conflict, "other observations contradict the one in use", rivals);
+        let used: Vec<&Choice<'_>> = used.filter_map(|name| self.choices.get(name)).collect();
+        for (message, count) in [
+            (
+                "other observations contradict the one in use",
+                used.iter().map(|choice| choice.conflicts()).sum::<usize>(),
+            ),
+            (
+                "rival claims about the figure are not settled",
+                used.iter().map(|choice| choice.chosen.unresolved()).sum(),
+            ),
+        ] {
+            if count > 0 {
+                point.warn(Code::Conflict, message, i64::try_from(count).unwrap_or(i64::MAX));
+            }
         }
         if matches!(Measure::of(self.target, self.variable), Measure::Total(_)) {
             point.warn(Code::Cumulative, "a total since the start of the target", 0);

@@ -270,10 +270,15 @@ fn foreign_investment_is_27_5_percent_of_the_way_and_disputed() {
     let expected = "2022/2029 | 27.5 % | 0.275333333333 in 0.275333333333..0.275333333333 | UNKNOWN | \
                     actual_rate=20664143835.6 | baseline=0 | projected_date=2029-04-05 | \
                     required_rate=18112534215.3 | target=150000000000 | value=41300000000 | records=2 | \
-                    CUMULATIVE:0 | CONFLICT:1 | src-seed-002";
+                    CUMULATIVE:0 | CONFLICT:1 | CONFLICT:1 | src-seed-002";
     assert_eq!(told, expected);
+    let answer = ask("observation-series", &[("variable", "records/var-fdi-gross")]);
+    let total = "2022/2023 | 41,300,000,000 | 41300000000 in 41300000000..41300000000 | \
+                 difference=13300000000 | difference_from=2023-01-01 | difference_lower=13300000000 | \
+                 difference_upper=13300000000 | rank=NORMAL | records=1 | CUMULATIVE:0 | CONFLICT:1 | src-seed-002";
+    assert_eq!(point_of(&answer, &[("basis", "CUMULATIVE_SINCE")], "2022/2023"), total);
     // The plan for 2023 alone: 41.3 less the 28.0 of 2022, if the total really runs to the end of 2023.
-    let year = "2023 | UNKNOWN | target=24000000000 | value=13300000000 | records=3 | CONFLICT:1 | \
+    let year = "2023 | UNKNOWN | target=24000000000 | value=13300000000 | records=3 | CONFLICT:1 | CONFLICT:1 | \
                 src-astanatimes-2023-05-fdi src-seed-002 src-trend-3757349";
     assert_eq!(progress(shipped(), "records/kz-target-fdi-2023", None), year);
     let claims = |id: &str| -> Vec<(String, String, Resolution)> {
