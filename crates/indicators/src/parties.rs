@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reform_model::party::Party;
-use reform_model::{Day, Kind, Name, Record};
+use reform_model::{Day, Kind, Name, Period, Record};
 
 use crate::answer::{Answer, Builder, Code, JURISDICTION, ORIGIN, Point, labels};
 use crate::catalogue::Definition;
@@ -11,6 +11,7 @@ use crate::coverage::{Register, registers};
 use crate::estimate::Estimate;
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
+use crate::selection::candidates;
 use crate::span::{Bucket, Extent, Granularity, POINTS_MAX};
 use crate::view::View;
 
@@ -58,7 +59,9 @@ fn registered_parties(view: &View, query: &Query) -> Result<Answer, QueryError> 
         for (jurisdiction, parties) in by_jurisdiction {
             let mut registers = registers(view, Kind::Party);
             registers.retain(|register| register.speaks_of(jurisdiction, None));
-            count(query, jurisdiction, &parties, &registers, &mut builder)?;
+            let mut extent = published(view, jurisdiction);
+            registers.iter().for_each(|register| register.extend(&mut extent));
+            count(query, jurisdiction, &parties, &registers, extent, &mut builder)?;
         }
     }
     if query.wants(Origin::Reported) {
@@ -68,14 +71,28 @@ fn registered_parties(view: &View, query: &Query) -> Result<Answer, QueryError> 
     Ok(builder.finish(ID, DEFINITION.formula_version))
 }
 
+/// The time of the published counts: they are read too, so the series runs to the latest of them.
+fn published(view: &View, jurisdiction: &str) -> Extent {
+    let mut extent = Extent::default();
+    for (variable, _) in view.variables_reporting(ID) {
+        let usable = candidates(view, &variable.name)
+            .filter(|candidate| candidate.is_usable() && candidate.record.jurisdiction == jurisdiction);
+        for candidate in usable {
+            let Period { start, end } = candidate.answers_for();
+            [start, end].into_iter().flatten().for_each(|date| extent.add(date));
+        }
+    }
+    extent
+}
+
 fn count(
     query: &Query,
     jurisdiction: &str,
     parties: &[(&Record, &Party)],
     registers: &[Register<'_>],
+    mut extent: Extent,
     builder: &mut Builder,
 ) -> Result<(), QueryError> {
-    let mut extent = Extent::default();
     for (_, party) in parties.iter().filter(|(_, party)| !party.never_registered) {
         let end = party.ended.and_then(|ended| ended.date);
         [party.registered_on, end].into_iter().flatten().for_each(|date| extent.add(date));

@@ -344,3 +344,19 @@ fn the_register_of_one_institution_makes_its_own_empty_years_zero() {
     body.covers[0].subject = None;
     assert_eq!(ask(empty, &query).series, []);
 }
+
+#[test]
+fn a_stock_runs_to_the_latest_date_that_is_read() {
+    let party = |id: &str, on: &str| {
+        record(id, Body::Party(Party { registered_on: Some(date(on)), ..Party::default() }))
+    };
+    let published = |id: &str, on: &str| observation(id, "v", Basis::StockAt, on, "3");
+    let mut records = vec![party("a", "2001-05-05"), variable("v", "registered-parties", None)];
+    let counted = Query { origin: Some(Origin::Counted), ..Query::new("registered-parties") };
+    assert_eq!(only(&ask(records.clone(), &counted)), ["2001 = 1"]);
+    // A published count is read too, and before the first party there is nothing to count.
+    records.extend([published("o1", "1999-01-01"), published("o2", "2003-06-01")]);
+    assert_eq!(only(&ask(records.clone(), &counted)), ["2001 = 1", "2002 = 1", "2003 = 1"]);
+    records.push(register("r", Kind::Party, "2000/2004"));
+    assert_eq!(only(&ask(records, &counted)), ["2000 = 0", "2001 = 1", "2002 = 1", "2003 = 1", "2004 = 1"]);
+}
