@@ -120,6 +120,11 @@ impl Filter {
         self.root.is_empty()
     }
 
+    /// Whether the filter asks about a field that the server adds, so that it has to judge the record as it is answered.
+    pub fn reads_server_fields(&self) -> bool {
+        self.root.reads_server_fields()
+    }
+
     /// Whether the filter is certainly true of an encoded `v1::Record`.
     pub fn matches(&self, record: &[u8]) -> bool {
         self.evaluate(record) == Some(true)

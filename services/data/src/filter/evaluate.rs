@@ -60,6 +60,16 @@ impl Expr {
         }
     }
 
+    /// Whether it asks about a field that is not stored but added by the server.
+    pub(super) fn reads_server_fields(&self) -> bool {
+        match self {
+            Expr::And(all) | Expr::Or(all) => all.iter().any(Expr::reads_server_fields),
+            Expr::Not(expr) => expr.reads_server_fields(),
+            Expr::Words(_) => false,
+            Expr::Term(term) => term.path.is_added_by_server(),
+        }
+    }
+
     /// The terms that are joined by AND at the top.
     pub(super) fn conjuncts(&self) -> Vec<&Term> {
         match self {

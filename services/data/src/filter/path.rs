@@ -10,6 +10,13 @@ use super::{DEPTH_MAX, Error};
 /// The pseudo field that names the body's field.
 pub(super) const KIND: &str = "kind";
 
+/// Fields of a record that are not stored with it; `findings` are.
+const SERVER_FIELDS: &[&str] =
+    &["uid", "revision", "create_revision", "create_time", "update_time", "delete_time", "etag"];
+
+/// Lists of a body that the server derives from other records.
+const SUCCESSORS: &[&str] = &["institution.successors", "party.successors"];
+
 /// The way from a record to the values of one field.
 #[derive(Debug, Clone)]
 pub(super) struct Path {
@@ -27,6 +34,12 @@ impl Path {
     /// Whether the path leads into one of the bodies, so that it has no meaning for records of another kind.
     pub(super) fn is_below_body(&self) -> bool {
         self.steps.len() > 1 && self.steps[0].is_body()
+    }
+
+    /// Whether the server adds the field to what is stored.
+    pub(super) fn is_added_by_server(&self) -> bool {
+        SERVER_FIELDS.contains(&self.text.split('.').next().unwrap_or_default())
+            || SUCCESSORS.contains(&self.text.as_str())
     }
 
     /// Whether the field itself is a list.

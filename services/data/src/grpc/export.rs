@@ -11,11 +11,13 @@ use tonic::Status;
 use super::fault;
 use super::record::blocking;
 use crate::store::Snapshot;
-use crate::store::export::{Group, Item};
+use crate::store::export::Group;
 use crate::store::list::PAGE_BYTES_MAX;
 
 /// Records of one message: what an import batch may hold.
 const RECORDS_MAX: usize = 1_000;
+/// What stands around a record in a message, at most.
+const FRAMING_BYTES: usize = 8;
 
 /// The messages of an export.
 pub(super) fn answers(
@@ -29,7 +31,7 @@ pub(super) fn answers(
         let mut count = 0;
         let mut groups = groups.into_iter();
         loop {
-            let batch: Vec<Item> = next_batch(&mut groups);
+            let batch: Vec<Group> = next_batch(&mut groups);
             if batch.is_empty() {
                 break;
             }
@@ -56,30 +58,40 @@ pub(super) fn answers(
     }
 }
 
-/// Whole groups, up to the number that a batch may hold; a larger group alone.
-fn next_batch(groups: &mut std::vec::IntoIter<Group>) -> Vec<Item> {
+/// Whole groups, up to the number of records that a batch may hold; a larger group alone.
+fn next_batch(groups: &mut std::vec::IntoIter<Group>) -> Vec<Group> {
     let mut batch = Vec::new();
+    let mut records = 0;
     while let Some(group) = groups.as_slice().first() {
-        if !batch.is_empty() && batch.len() + group.len() > RECORDS_MAX {
+        records += group.len();
+        if !batch.is_empty() && records > RECORDS_MAX {
             break;
         }
-        batch.extend(groups.next().into_iter().flatten());
+        batch.extend(groups.next());
     }
     batch
 }
 
-/// The records of a batch, cut where a message would grow too large.
-fn messages(snapshot: &Snapshot, batch: &[Item]) -> Result<Vec<Vec<v1::Record>>, Fault> {
+/// The records of a batch, cut where a message would grow too large: between groups, and within one only when it is too
+/// large for any message.
+fn messages(snapshot: &Snapshot, batch: &[Group]) -> Result<Vec<Vec<v1::Record>>, Fault> {
     let mut messages = vec![Vec::new()];
     let mut bytes = 0;
-    for record in snapshot.export_records(batch).map_err(fault::of_record)? {
-        let length = record.encoded_len() + 8;
-        if bytes + length > PAGE_BYTES_MAX {
+    for group in batch {
+        let records = snapshot.export_records(group).map_err(fault::of_record)?;
+        let lengths: Vec<usize> = records.iter().map(|record| record.encoded_len() + FRAMING_BYTES).collect();
+        if bytes > 0 && bytes + lengths.iter().sum::<usize>() > PAGE_BYTES_MAX {
             messages.push(Vec::new());
             bytes = 0;
         }
-        bytes += length;
-        messages.last_mut().expect("there is always one").push(record);
+        for (record, length) in records.into_iter().zip(lengths) {
+            if bytes > 0 && bytes + length > PAGE_BYTES_MAX {
+                messages.push(Vec::new());
+                bytes = 0;
+            }
+            bytes += length;
+            messages.last_mut().expect("there is always one").push(record);
+        }
     }
     Ok(messages)
 }

@@ -36,6 +36,7 @@ impl Options {
     fn new(wire: v1::ImportOptions) -> Result<Self, Fault> {
         let v1::ImportOptions { on_existing, on_invalid, dry_run, reason } = wire;
         let unknown = |path: &str| Fault::violation(format!("options.{path}"), "is not a known value");
+        request::check_reason("options.reason", &reason)?;
         let on_existing = match WireOnExisting::try_from(on_existing).map_err(|_| unknown("on_existing"))? {
             WireOnExisting::Unspecified | WireOnExisting::Fail => OnExisting::Fail,
             WireOnExisting::Skip => OnExisting::Skip,
@@ -131,7 +132,7 @@ impl Batch {
             Committed::Done { revision, outcomes } => {
                 let mut changed = outcomes.iter().map(|outcome| matches!(outcome, Outcome::Changed(..)));
                 names.retain(|_| changed.next() == Some(true) && batch.options.dry_run);
-                let answer = answer(revision, &outcomes, &places, problems);
+                let answer = answer(revision, &outcomes, &places, problems, !aborts);
                 v1::ImportRecordsResponse { batch: batch.number, ..answer }
             }
         };
@@ -203,8 +204,9 @@ impl Batch {
     fn keep_answer(&self, commit: &mut Commit, places: &[(usize, String)], problems: &Problems) {
         if commit.request.is_some() {
             let (places, problems) = (places.to_vec(), problems.clone());
+            let leaves_out = self.options.skip_invalid;
             commit.answer = Some(Answer(Box::new(move |revision, outcomes| {
-                answer(revision, outcomes, &places, problems).encode_to_vec()
+                answer(revision, outcomes, &places, problems, leaves_out).encode_to_vec()
             })));
         }
     }
@@ -248,9 +250,9 @@ fn answer(
     outcomes: &[Outcome],
     places: &[(usize, String)],
     mut problems: Problems,
+    leaves_out: bool,
 ) -> v1::ImportRecordsResponse {
     let mut answer = v1::ImportRecordsResponse { revision, ..Default::default() };
-    let refused = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Refused(_)));
     for (outcome, (index, name)) in outcomes.iter().zip(places) {
         match outcome {
             Outcome::Changed(Operation::Create, _) => answer.created += 1,
@@ -265,11 +267,15 @@ fn answer(
             }
         }
     }
-    if refused && revision == 0 {
-        // Nothing was stored because of the refused ones.
-        (answer.created, answer.replaced) = (0, 0);
-    }
     problems.sort_by_key(|problem| problem.index);
+    let mut refused: Vec<i32> = problems.iter().map(|problem| problem.index).collect();
+    refused.dedup();
+    if !leaves_out && !refused.is_empty() {
+        // Nothing is stored because of the refused ones.
+        answer = v1::ImportRecordsResponse::default();
+    } else {
+        answer.skipped += i64::try_from(refused.len()).unwrap_or(i64::MAX);
+    }
     list_problems(&mut answer, problems);
     answer
 }

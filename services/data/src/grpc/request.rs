@@ -25,6 +25,14 @@ pub(super) fn author(metadata: &MetadataMap) -> String {
     format!("unverified:{}", stated.chars().take(TEXT_CHARACTERS_MAX).collect::<String>())
 }
 
+/// Refuses a reason that is too long to be kept.
+pub(super) fn check_reason(path: &str, reason: &str) -> Result<(), Fault> {
+    if reason.chars().count() > TEXT_CHARACTERS_MAX {
+        return Err(Fault::violation(path, format!("more than {TEXT_CHARACTERS_MAX} characters")));
+    }
+    Ok(())
+}
+
 /// The commit that a write asks for, without its mutations. `method` and the whole request make its hash.
 pub(super) fn commit(
     metadata: &MetadataMap,
@@ -32,9 +40,7 @@ pub(super) fn commit(
     request: &impl Message,
     (request_id, reason, validate_only): (&str, &str, bool),
 ) -> Result<Commit, Fault> {
-    if reason.chars().count() > TEXT_CHARACTERS_MAX {
-        return Err(Fault::violation("reason", format!("more than {TEXT_CHARACTERS_MAX} characters")));
-    }
+    check_reason("reason", reason)?;
     let request = match request_id {
         "" => None,
         text => {

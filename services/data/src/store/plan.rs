@@ -393,9 +393,10 @@ impl Surroundings for Overlay<'_> {
 
     fn source_with_url(&self, url: &str, except: &Name) -> Option<Name> {
         let has_url = |record: &Record| matches!(&record.body, Body::Source(source) if source.url == url);
-        let here = self.records.values().flatten().find(|record| record.name != *except && has_url(record));
-        if let Some(record) = here {
-            return Some(record.name.clone());
+        let others = self.records.values().flatten().filter(|record| record.name != *except && has_url(record));
+        // The first by name: the order of the map is another one in every process.
+        if let Some(name) = others.map(|record| &record.name).min() {
+            return Some(name.clone());
         }
         self.state.live(terms::url(url), self.records.len() + 1).into_iter().find_map(|found| {
             let wire = v1::Record::decode(self.state.stored(found).ok()?.record).ok()?;

@@ -133,16 +133,17 @@ impl Writer {
         let refused = plan.outcomes.iter().any(|planned| matches!(planned, Planned::Refused(_)));
         let reports = refused && commit.refusals == Refusals::Report;
         let stores = changes && !reports && matches!(commit.mode, Mode::Store);
+        let time_ms = self.last_time_ms.max(now_ms());
         if stores {
             if !plan.only_deletes() {
                 self.check_space()?;
             }
             self.head += 1;
-            self.last_time_ms = self.last_time_ms.max(now_ms());
+            self.last_time_ms = time_ms;
         }
         let mut header = CommitHeader {
             revision: if stores { self.head } else { self.head + 1 },
-            time_ms: self.last_time_ms.max(now_ms()),
+            time_ms,
             author: commit.author,
             reason: commit.reason,
             request_id: commit.request.map(|request| request.id.to_vec()).unwrap_or_default(),

@@ -1,0 +1,212 @@
+//! What is stored survives open → write → drop → open, and what is damaged is never served as something else.
+
+use std::path::Path;
+
+use prost::Message;
+use reform_api::data::v1;
+use reform_api::error::Reason;
+use reform_data::store::chunk::{self, Chunk, CommitHeader, SlotHeader};
+use reform_data::store::keys::{ChunkId, SUMMARIES};
+use reform_data::store::meta::Meta;
+use reform_data::store::{disk, envelope};
+use tempfile::TempDir;
+use tonic::Code;
+
+use crate::records::{appeal, large, party};
+use crate::support::{Server, assert_refused, create, drain, open_error};
+
+/// The one tree of a stopped store.
+fn tree(folder: &TempDir) -> sled::Db {
+    sled::Config::new().path(folder.path().join("sled")).segment_size(8 << 20).open().unwrap()
+}
+
+fn keys(tree: &sled::Db, prefix: &[u8]) -> Vec<Vec<u8>> {
+    tree.scan_prefix(prefix).keys().map(|key| key.unwrap().to_vec()).collect()
+}
+
+/// Changes one stored value of a stopped store.
+fn change(folder: &TempDir, key: &[u8], edit: impl FnOnce(&mut Vec<u8>)) {
+    let tree = tree(folder);
+    let mut value = tree.get(key).unwrap().unwrap().to_vec();
+    edit(&mut value);
+    tree.insert(key, value).unwrap();
+    tree.flush().unwrap();
+}
+
+/// Everything that the reads of a store say.
+async fn everything(server: &Server) -> (v1::GetStatusResponse, Vec<v1::Record>, Vec<i64>, Vec<v1::WatchChangesResponse>) {
+    let status = v1::GetStatusResponse { bytes_on_disk: 0, bytes_free: 0, ..server.status().await };
+    let all = v1::ListRecordsRequest { show_deleted: true, ..Default::default() };
+    let mut counts = Vec::new();
+    for filter in ["", "kind = party", "citations.source = \"records/s\"", "jurisdiction = KZ"] {
+        let request = v1::CountRecordsRequest { filter: filter.into(), ..Default::default() };
+        counts.push(server.count(request).await.unwrap());
+    }
+    (status, server.list(all).await, counts, server.replay(0, "").await)
+}
+
+/// The seed, some parties, a deleted one, and a commit of 2,500 appeals over several summaries.
+async fn filled() -> Server {
+    let server = Server::seeded().await;
+    server.commit(vec![create(party("a", &["p"])), create(party("b", &["a", "p"]))]).await.unwrap();
+    server.delete("records/b").await.unwrap();
+    for n in 0..5 {
+        server.commit((0..500).map(|m| create(appeal(&format!("n-{n}-{m:03}")))).collect()).await.unwrap();
+    }
+    server
+}
+
+#[tokio::test]
+async fn a_restart_changes_no_answer() {
+    let mut server = filled().await;
+    let before = everything(&server).await;
+    for _ in 0..2 {
+        server = server.restart().await;
+        assert!(everything(&server).await == before, "another answer after a restart");
+    }
+    let status = server.status().await;
+    assert_eq!((status.head_revision, status.oldest_revision), (8, 0));
+    assert_eq!((status.live_records["appeal"], status.live_records["party"]), (2_500, 2));
+    assert!(status.writable && status.not_writable_reason.is_empty());
+    assert_eq!(server.create(appeal("next")).await.unwrap().revision, 9);
+}
+
+#[tokio::test]
+async fn a_folder_has_one_process() {
+    let server = Server::start().await;
+    let error = open_error(server.folder()).await;
+    assert!(matches!(error, reform_data::Error::Store(disk::Error::Locked(_))), "{error}");
+    server.create(appeal("a")).await.unwrap();
+    let server = server.restart().await;
+    server.get("records/a").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unfinished_snapshot_is_removed() {
+    let server = Server::start().await;
+    server.create(appeal("a")).await.unwrap();
+    let folder = server.stop().await;
+    let left: Vec<_> = ["snap.0000000000000001.generating", "snap.00000000000000FF.generating"]
+        .map(|name| folder.path().join("sled").join(name))
+        .into();
+    for path in &left {
+        std::fs::write(path, b"half").unwrap();
+    }
+    let server = Server::open(folder).await;
+    server.get("records/a").await.unwrap();
+    assert!(!left.iter().any(|path| Path::new(path).exists()));
+}
+
+#[tokio::test]
+async fn a_damaged_summary_is_made_again_from_the_log() {
+    let server = filled().await;
+    let before = everything(&server).await;
+    let folder = server.stop().await;
+    let summaries = keys(&tree(&folder), &SUMMARIES);
+    assert!(summaries.len() > 2, "{}", summaries.len());
+    let mut folder = folder;
+    for number in 0..summaries.len() {
+        for (edit, name) in [
+            ((|value: &mut Vec<u8>| value.truncate(3)) as fn(&mut Vec<u8>), "cut"),
+            (|value| *value.last_mut().unwrap() ^= 1, "flipped"),
+            (|value| *value = b"garbage".to_vec(), "garbage"),
+        ] {
+            let key = keys(&tree(&folder), &SUMMARIES).get(number).cloned();
+            let Some(key) = key else { continue };
+            change(&folder, &key, edit);
+            let server = Server::open(folder).await;
+            assert!(everything(&server).await == before, "summary {number} {name}");
+            folder = server.stop().await;
+        }
+    }
+    // Without any, the log alone is enough, and the store goes on from there.
+    let tree = tree(&folder);
+    for key in keys(&tree, &SUMMARIES) {
+        tree.remove(key).unwrap();
+    }
+    tree.flush().unwrap();
+    drop(tree);
+    let server = Server::open(folder).await;
+    assert!(everything(&server).await == before);
+    assert_eq!(server.create(appeal("next")).await.unwrap().revision, 9);
+}
+
+#[tokio::test]
+async fn a_damaged_chunk_is_data_loss_and_never_another_value() {
+    let server = Server::start().await;
+    server.create(large("whole", 20_000)).await.unwrap();
+    server.create(large("broken", 20_000)).await.unwrap();
+    let folder = server.stop().await;
+    let broken = ChunkId { revision: 2, part: 0 }.chunk_key();
+    let original = tree(&folder).get(broken).unwrap().unwrap().to_vec();
+    let mut folder = folder;
+    for at in [0, 1, 5, 9, 40, 100, 10_000, original.len() - 1] {
+        change(&folder, &broken, |value| {
+            value.clone_from(&original);
+            value[at] ^= 0x20;
+        });
+        let server = Server::open(folder).await;
+        let status = server.get("records/broken").await.unwrap_err();
+        let named = tonic_types::StatusExt::get_details_resource_info(&status).map(|info| info.resource_name);
+        assert_eq!(named.as_deref(), Some("records/broken"), "byte {at}");
+        assert_refused::<()>(Err(status), Code::DataLoss, Reason::CorruptRecord, &[]);
+        server.get("records/whole").await.unwrap();
+        let corrupt = |refused| assert_refused::<()>(refused, Code::DataLoss, Reason::CorruptRecord, &[]);
+        corrupt(server.page(v1::ListRecordsRequest::default()).await.map(|_| ()));
+        corrupt(server.delete("records/broken").await.map(|_| ()));
+        let feed = server.watch(1, "").await.unwrap();
+        let (messages, ended) = drain(feed).await;
+        assert!(messages.iter().all(|message| message.changes.is_empty()));
+        corrupt(Err(ended.unwrap()));
+        // What is not there is written as before.
+        let added = server.create(appeal(&format!("after-{at}"))).await.unwrap();
+        assert!(added.revision > 2);
+        folder = server.stop().await;
+    }
+    change(&folder, &broken, |value| value.clone_from(&original));
+    let server = Server::open(folder).await;
+    assert_eq!(server.get("records/broken").await.unwrap().description.len(), 20_000);
+}
+
+#[tokio::test]
+async fn a_newer_store_is_refused_by_number() {
+    let server = Server::start().await;
+    let folder = server.stop().await;
+    change(&folder, &Meta::key(), |value| {
+        let meta = Meta { format: 77, ..Meta::open(value).unwrap() };
+        *value = meta.seal();
+    });
+    let error = open_error(&folder).await;
+    assert!(matches!(error, reform_data::Error::Store(disk::Error::Newer { found: 77 })), "{error}");
+    assert!(error.to_string().contains("77"), "{error}");
+    change(&folder, &Meta::key(), |value| value[8] ^= 1);
+    let error = open_error(&folder).await;
+    assert!(matches!(error, reform_data::Error::Store(disk::Error::Meta(_))), "{error}");
+}
+
+#[tokio::test]
+async fn a_chunk_says_what_keys_and_envelope_promise() {
+    let server = Server::start().await;
+    server.create(appeal("a")).await.unwrap();
+    server.create(appeal("b")).await.unwrap();
+    let folder = server.stop().await;
+    let tree = tree(&folder);
+    let chunks: Vec<ChunkId> = keys(&tree, b"c").iter().filter_map(|key| ChunkId::parse(key)).collect();
+    assert_eq!(chunks.iter().map(|id| id.revision).collect::<Vec<_>>(), [1, 2]);
+    for id in chunks {
+        let value = tree.get(id.chunk_key()).unwrap().unwrap();
+        assert_eq!(value[0], envelope::FORMAT);
+        let chunk = Chunk::open(id, value.to_vec().into()).unwrap();
+        let commits: Vec<(i64, u32, bool)> =
+            chunk.commits().iter().map(|commit: &CommitHeader| (commit.revision, commit.slots, commit.complete)).collect();
+        assert_eq!(commits, [(id.revision, 1, true)]);
+        let chunk::Slot { header: SlotHeader { operation, .. }, record } = chunk.slot(0).unwrap();
+        assert_eq!(operation, i32::from(v1::ChangeType::Created));
+        let stored = v1::Record::decode(record).unwrap();
+        assert_eq!(stored, crate::records::plain(server_record(id.revision)));
+    }
+}
+
+fn server_record(revision: i64) -> v1::Record {
+    appeal(if revision == 1 { "a" } else { "b" })
+}
