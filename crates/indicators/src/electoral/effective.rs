@@ -115,9 +115,13 @@ fn seats(view: &View, query: &Query) -> Result<Answer, QueryError> {
             return None;
         }
         let mut point = held.point();
+        let index = seat_index(&seats, choice == Choice::Chamber);
         if seats.is_complete() {
-            point.estimate = seat_index(&seats, choice == Choice::Chamber);
+            point.estimate = index;
         } else {
+            // Those without a number may have won nothing, unless seats are left over that only they can have.
+            let hint = index.filter(|_| !seats.hidden && seats.unassigned == 0);
+            point.estimate = hint.map(|index| Estimate { lower: None, upper: None, ..index });
             let rows = i64::try_from(seats.unknown.len()).unwrap_or(i64::MAX);
             point.warn(Code::Missing, "the seats of some contenders are not recorded", rows);
         }

@@ -144,6 +144,8 @@ pub struct Seats<'a> {
     pub unknown: BTreeSet<Key<'a>>,
     /// Seats of a tier that has no rows at all.
     pub unassigned: i64,
+    /// Contenders whose seats are not recorded certainly won some.
+    pub hidden: bool,
 }
 
 impl<'a> Seats<'a> {
@@ -168,7 +170,8 @@ impl<'a> Seats<'a> {
                     *seats.won.entry(key).or_insert(0) += left;
                 }
             }
-            Some(_) | None => {}
+            Some(_) => seats.hidden = !seats.unknown.is_empty(),
+            None => {}
         }
         seats
     }
@@ -179,6 +182,7 @@ impl<'a> Seats<'a> {
         for tier in election.tiers.iter().filter(|tier| is_elected(tier)) {
             let tier = Self::of_tier(tier);
             chamber.unassigned += tier.unassigned;
+            chamber.hidden |= tier.hidden;
             chamber.unknown.extend(tier.unknown);
             for (key, won) in tier.won {
                 // In a whole chamber a person without a party is one of the independents.

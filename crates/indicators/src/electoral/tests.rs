@@ -294,6 +294,13 @@ fn seats_that_nobody_recorded_widen_the_count() {
         assert_eq!(point.estimate, expected, "{seats:?}");
         assert_eq!(point.caveats.iter().any(|caveat| caveat.code == Code::Missing), index.is_none());
     }
+    // Where nothing says how many seats there are, the recorded ones give a figure and no bounds.
+    let tier = Tier { seats: None, ..tier(System::PartyList, 0, rows([Some(6), Some(4), None])) };
+    let view =
+        view([institution("chamber", InstitutionType::Chamber), election("first", (2000, 1, 1), vec![tier])]);
+    let point = points(&view, "effective-parties-seats", &[]).pop().unwrap();
+    assert_eq!(point.estimate.unwrap().display(), "≈ 1.9231");
+    assert!(point.caveats.iter().any(|caveat| caveat.code == Code::Missing));
 }
 
 #[test]
