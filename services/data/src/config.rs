@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reform_runtime::config::{Error, Program, Setting};
+use reform_runtime::config::{Error, Program, Setting, Settings};
+use reform_runtime::probe::{self, Probe};
 use reform_runtime::{logging, server};
 
 use crate::store;
@@ -45,6 +46,15 @@ impl Config {
     }
 }
 
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// To serve.
+    Serve(Box<Process>),
+    /// To ask the service that runs already for its health.
+    Health(Probe),
+}
+
 /// What the process needs beside the service.
 #[derive(Debug)]
 pub struct Process {
@@ -67,7 +77,7 @@ const SETTINGS: &[Setting] = &[
     Setting::switch("insecure", "allow plaintext beyond this machine"),
 ];
 
-impl Process {
+impl Command {
     /// Reads the command line of this process, its environment and its file; `--help` and mistakes of the command
     /// line itself end the process.
     ///
@@ -77,7 +87,7 @@ impl Process {
         Self::read(std::env::args_os(), |variable| std::env::var(variable).ok())
     }
 
-    /// As [`Process::from_args`], with arguments (the first is the program) and variables from elsewhere.
+    /// As [`Command::from_args`], with arguments (the first is the program) and variables from elsewhere.
     ///
     /// # Errors
     /// All mistakes at once.
@@ -87,8 +97,16 @@ impl Process {
     ) -> Result<Self, Error> {
         let about = "keeps sourced records of political reforms and serves them over gRPC";
         let program = Program::new("reform-data", about, env!("CARGO_PKG_VERSION"), SETTINGS);
-        let matches = program.command().get_matches_from(args);
-        let mut settings = program.read(&matches, env);
+        let matches = program.command().subcommand(probe::command()).get_matches_from(args);
+        if let Some(probe) = Probe::read(&program, &matches, &env)? {
+            return Ok(Self::Health(probe));
+        }
+        Process::from_settings(program.read(&matches, env)).map(|process| Self::Serve(Box::new(process)))
+    }
+}
+
+impl Process {
+    fn from_settings(mut settings: Settings) -> Result<Self, Error> {
         let listen = settings.listen("listen");
         let insecure = settings.switch("insecure");
         let data_dir = settings.get::<PathBuf>("data-dir");
@@ -112,22 +130,34 @@ impl Process {
 mod tests {
     use super::*;
 
+    fn read(args: &[&str]) -> Result<Process, Error> {
+        match Command::read(["reform-data"].iter().chain(args), |_| None)? {
+            Command::Serve(process) => Ok(*process),
+            Command::Health(probe) => panic!("{probe:?}"),
+        }
+    }
+
+    #[test]
+    fn a_probe_needs_no_folder() {
+        let command = Command::read(["reform-data", "health"], |_| None).unwrap();
+        assert!(matches!(command, Command::Health(probe) if probe.address.port() == 50051));
+    }
+
     #[test]
     fn a_store_needs_a_folder_and_nothing_else() {
-        let process = Process::read(["reform-data", "--data-dir", "x"], |_| None).unwrap();
+        let process = read(&["--data-dir", "x"]).unwrap();
         assert_eq!(process.listen.to_string(), "127.0.0.1:50051");
         assert_eq!(process.service.cache_bytes, CACHE_BYTES);
         assert_eq!(process.service.free_bytes_min, FREE_BYTES_MIN);
-        let error = Process::read(["reform-data", "--cache", "much", "--listen", "0.0.0.0:1"], |_| None);
+        let error = read(&["--cache", "much", "--listen", "0.0.0.0:1"]);
         assert_eq!(error.unwrap_err().mistakes.len(), 3);
     }
 
     #[test]
     fn the_deployed_file_says_the_defaults() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/reform-data.toml");
-        let process = Process::read(["reform-data", "--config", file], |_| None).unwrap();
-        let defaults =
-            Process::read(["reform-data", "--data-dir", "/var/lib/reform-data"], |_| None).unwrap();
+        let process = read(&["--config", file]).unwrap();
+        let defaults = read(&["--data-dir", "/var/lib/reform-data"]).unwrap();
         assert_eq!(format!("{:?}", process.service), format!("{:?}", defaults.service));
         assert_eq!((process.listen, process.insecure), (defaults.listen, defaults.insecure));
     }

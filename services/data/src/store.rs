@@ -83,6 +83,8 @@ pub(crate) struct Shared {
     /// Since when the writer works on one group; none while it waits for work.
     busy_since: parking_lot::Mutex<Option<Instant>>,
     free_bytes_min: u64,
+    /// Dropped last: who waits for the other end knows that the folder is free again.
+    _open: oneshot::Sender<()>,
 }
 
 /// An open store; cheap to clone.
@@ -95,7 +97,13 @@ pub struct Store {
 
 /// The writer thread of a store, to be waited for with [`Store::close`].
 #[derive(Debug)]
-pub struct Writing(JoinHandle<Result<(), disk::Error>>);
+pub struct Writing {
+    thread: JoinHandle<Result<(), disk::Error>>,
+    closed: oneshot::Receiver<()>,
+}
+
+/// How long a close waits for reads that nobody waits for any more.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
 
 impl Store {
     /// Opens the store in a folder, or makes one there. Blocks while the index is rebuilt.
@@ -107,6 +115,7 @@ impl Store {
         let live = Arc::new(index.live().clone());
         tracing::info!(store_id = meta.store_id, revision, chunks = index.chunk_count(), "store is open");
         let (durable, _) = watch::channel(Durable { revision, time_ms, live });
+        let (open, closed) = oneshot::channel();
         let shared = Arc::new(Shared {
             meta,
             disk,
@@ -114,6 +123,7 @@ impl Store {
             durable,
             busy_since: parking_lot::Mutex::default(),
             free_bytes_min: options.free_bytes_min,
+            _open: open,
         });
         let (queue, requests) = mpsc::channel(writer::QUEUE_MAX);
         let failed = CancellationToken::new();
@@ -122,8 +132,8 @@ impl Store {
             let failed = failed.clone();
             move || write(writer, requests, &failed)
         });
-        let handle = handle.map_err(|error| disk::Error::File(folder.to_owned(), error))?;
-        Ok((Self { shared, queue, failed }, Writing(handle)))
+        let thread = handle.map_err(|error| disk::Error::File(folder.to_owned(), error))?;
+        Ok((Self { shared, queue, failed }, Writing { thread, closed }))
     }
 
     /// Which store this is.
@@ -181,15 +191,23 @@ impl Store {
         answered.await.map_err(|_| self.gone())?
     }
 
-    /// Writes everything queued and ends the writer. Commits that come later are refused as [`Error::Closing`].
+    /// Writes everything queued, ends the writer, and waits until the last reader has let go of the folder. Commits that
+    /// come later are refused as [`Error::Closing`].
     ///
     /// # Errors
     /// The disk error that stopped the writer.
-    pub async fn close(&self, writing: Writing) -> Result<(), disk::Error> {
+    pub async fn close(self, writing: Writing) -> Result<(), disk::Error> {
         // A writer that has failed takes no request; its error is in the handle.
         drop(self.queue.send(writer::Request::Close).await);
-        let joined = tokio::task::spawn_blocking(|| writing.0.join()).await;
-        joined.expect("waiting does not panic").expect("a panic on the writer aborts the process")
+        let Writing { thread, closed } = writing;
+        let joined = tokio::task::spawn_blocking(|| thread.join()).await;
+        let written =
+            joined.expect("waiting does not panic").expect("a panic on the writer aborts the process");
+        drop(self);
+        if tokio::time::timeout(CLOSE_MAX, closed).await.is_err() {
+            tracing::warn!("a read goes on after the store was closed");
+        }
+        written
     }
 
     /// How long the writer has worked on one group of commits; none while it waits for work.

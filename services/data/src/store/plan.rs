@@ -393,7 +393,8 @@ impl Surroundings for Overlay<'_> {
 
     fn source_with_url(&self, url: &str, except: &Name) -> Option<Name> {
         let has_url = |record: &Record| matches!(&record.body, Body::Source(source) if source.url == url);
-        let others = self.records.values().flatten().filter(|record| record.name != *except && has_url(record));
+        let others =
+            self.records.values().flatten().filter(|record| record.name != *except && has_url(record));
         // The first by name: the order of the map is another one in every process.
         if let Some(name) = others.map(|record| &record.name).min() {
             return Some(name.clone());

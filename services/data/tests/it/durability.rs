@@ -34,7 +34,9 @@ fn change(folder: &TempDir, key: &[u8], edit: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// Everything that the reads of a store say.
-async fn everything(server: &Server) -> (v1::GetStatusResponse, Vec<v1::Record>, Vec<i64>, Vec<v1::WatchChangesResponse>) {
+async fn everything(
+    server: &Server,
+) -> (v1::GetStatusResponse, Vec<v1::Record>, Vec<i64>, Vec<v1::WatchChangesResponse>) {
     let status = v1::GetStatusResponse { bytes_on_disk: 0, bytes_free: 0, ..server.status().await };
     let all = v1::ListRecordsRequest { show_deleted: true, ..Default::default() };
     let mut counts = Vec::new();
@@ -74,9 +76,10 @@ async fn a_restart_changes_no_answer() {
 #[tokio::test]
 async fn a_folder_has_one_process() {
     let server = Server::start().await;
+    // Answered: it has the folder.
+    server.create(appeal("a")).await.unwrap();
     let error = open_error(server.folder()).await;
     assert!(matches!(error, reform_data::Error::Store(disk::Error::Locked(_))), "{error}");
-    server.create(appeal("a")).await.unwrap();
     let server = server.restart().await;
     server.get("records/a").await.unwrap();
 }
@@ -197,8 +200,11 @@ async fn a_chunk_says_what_keys_and_envelope_promise() {
         let value = tree.get(id.chunk_key()).unwrap().unwrap();
         assert_eq!(value[0], envelope::FORMAT);
         let chunk = Chunk::open(id, value.to_vec().into()).unwrap();
-        let commits: Vec<(i64, u32, bool)> =
-            chunk.commits().iter().map(|commit: &CommitHeader| (commit.revision, commit.slots, commit.complete)).collect();
+        let commits: Vec<(i64, u32, bool)> = chunk
+            .commits()
+            .iter()
+            .map(|commit: &CommitHeader| (commit.revision, commit.slots, commit.complete))
+            .collect();
         assert_eq!(commits, [(id.revision, 1, true)]);
         let chunk::Slot { header: SlotHeader { operation, .. }, record } = chunk.slot(0).unwrap();
         assert_eq!(operation, i32::from(v1::ChangeType::Created));

@@ -33,8 +33,10 @@ async fn replays_everything_in_order() {
         assert_eq!(feed.iter().map(|message| message.revision).collect::<Vec<_>>(), [1, 2, 3, 4]);
         assert_eq!(feed.iter().map(change_types).collect::<Vec<_>>(), expected);
         assert!(feed.iter().all(|message| message.commit_complete && message.head_revision == 4));
-        let told = feed.iter().flat_map(|message| &message.changes).map(|change| change.record.clone().unwrap());
-        let written = [vec![a.clone()], both.records.clone(), vec![gone.clone()], vec![back.clone()]].concat();
+        let told =
+            feed.iter().flat_map(|message| &message.changes).map(|change| change.record.clone().unwrap());
+        let written =
+            [vec![a.clone()], both.records.clone(), vec![gone.clone()], vec![back.clone()]].concat();
         assert_eq!(told.collect::<Vec<_>>(), written);
         let store_id = server.status().await.store_id;
         assert!(feed.iter().all(|message| message.store_id == store_id));
@@ -87,10 +89,9 @@ async fn a_filter_uses_kind_jurisdiction_and_name() {
         assert_eq!(told, expected, "{filter}");
         assert_eq!(feed.last().unwrap().revision, 3, "{filter}");
     }
-    for (filter, reason, key) in [
-        ("title = x", Reason::FilterUnknownField, "path"),
-        ("kind = ", Reason::FilterSyntax, "position"),
-    ] {
+    for (filter, reason, key) in
+        [("title = x", Reason::FilterUnknownField, "path"), ("kind = ", Reason::FilterSyntax, "position")]
+    {
         let refused = server.watch(0, filter).await.map(|_| ());
         assert!(metadata(refused.as_ref().unwrap_err(), key).is_some());
         assert_refused(refused, Code::InvalidArgument, reason, &[]);
@@ -151,8 +152,10 @@ async fn a_large_commit_comes_in_parts() {
     assert_eq!((feed[0].revision, feed.last().unwrap().revision), (1, 3));
     // The one match is in the first part; the end of the commit is told all the same.
     let german = server.replay(0, "jurisdiction = DE").await;
-    let told: Vec<(i64, bool, usize)> =
-        german.iter().map(|message| (message.revision, message.commit_complete, message.changes.len())).collect();
+    let told: Vec<(i64, bool, usize)> = german
+        .iter()
+        .map(|message| (message.revision, message.commit_complete, message.changes.len()))
+        .collect();
     assert_eq!(told, [(2, false, 1), (2, true, 0), (3, true, 0)]);
 }
 

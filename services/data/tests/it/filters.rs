@@ -14,14 +14,26 @@ async fn filled() -> Server {
         record(&with(json!({"name": format!("records/{id}"), "jurisdiction": "KZ", "appeal": {}}), &patch))
     };
     let records = [
-        appeal("a-1", json!({"title": "Of Spring", "labels": {"x": "1"}, "appeal": {"filedOn": {"year": 2023, "month": 3, "day": 19}, "institution": "records/i"}})),
-        appeal("a-2", json!({"title": "Of autumn", "labels": {"x": "2"}, "appeal": {"filedOn": {"year": 2023, "month": 9}, "outcome": "returned"}})),
-        appeal("a-3", json!({"jurisdiction": "DE", "appeal": {"filedOn": {"year": 2024}, "institution": "records/i"}})),
+        appeal(
+            "a-1",
+            json!({"title": "Of Spring", "labels": {"x": "1"}, "appeal": {"filedOn": {"year": 2023, "month": 3, "day": 19}, "institution": "records/i"}}),
+        ),
+        appeal(
+            "a-2",
+            json!({"title": "Of autumn", "labels": {"x": "2"}, "appeal": {"filedOn": {"year": 2023, "month": 9}, "outcome": "returned"}}),
+        ),
+        appeal(
+            "a-3",
+            json!({"jurisdiction": "DE", "appeal": {"filedOn": {"year": 2024}, "institution": "records/i"}}),
+        ),
         appeal("a-4", json!({"appeal": {"filedOn": {"latest": {"year": 2022}}}})),
-        record(&with(crate::records::good("election"), &json!({"name": "records/e", "election": {
-            "cast": "0", "level": "LEVEL_NATIONAL", "turnoutReported": exact("54.2"),
-            "tiers": [{"results": [{"contender": {"party": "records/p"}, "seats": 3}]}],
-        }}))),
+        record(&with(
+            crate::records::good("election"),
+            &json!({"name": "records/e", "election": {
+                "cast": "0", "level": "LEVEL_NATIONAL", "turnoutReported": exact("54.2"),
+                "tiers": [{"results": [{"contender": {"party": "records/p"}, "seats": 3}]}],
+            }}),
+        )),
     ];
     server.commit(records.into_iter().map(create).collect()).await.unwrap();
     server
@@ -71,12 +83,17 @@ async fn a_filter_finds_what_is_true() {
             let ids: Vec<&str> = listed.iter().map(|record| &record.name["records/".len()..]).collect();
             assert_eq!(ids, expected, "{filter}");
             for order_by in ["", "main_date desc"] {
-                let request = v1::ListRecordsRequest { order_by: order_by.into(), page_size: 1, ..request.clone() };
+                let request =
+                    v1::ListRecordsRequest { order_by: order_by.into(), page_size: 1, ..request.clone() };
                 let walked = server.pages(request).await.concat();
                 assert_eq!(walked.len(), expected.len(), "{filter} {order_by}");
             }
             let count = v1::CountRecordsRequest { filter: filter.into(), ..Default::default() };
-            assert_eq!(server.count(count).await.unwrap(), i64::try_from(expected.len()).unwrap(), "{filter}");
+            assert_eq!(
+                server.count(count).await.unwrap(),
+                i64::try_from(expected.len()).unwrap(),
+                "{filter}"
+            );
         }
         server = server.restart().await;
     }
@@ -106,7 +123,8 @@ async fn fields_that_the_server_adds_can_be_filtered() {
             ..Default::default()
         };
         assert_eq!(crate::records::names(&server.list(request).await), expected, "{filter}");
-        let count = v1::CountRecordsRequest { filter: filter.clone(), show_deleted: true, ..Default::default() };
+        let count =
+            v1::CountRecordsRequest { filter: filter.clone(), show_deleted: true, ..Default::default() };
         assert_eq!(server.count(count).await.unwrap(), i64::try_from(expected.len()).unwrap(), "{filter}");
     }
     let seeded_count = v1::CountRecordsRequest { filter: "revision = 1".into(), ..Default::default() };
@@ -152,7 +170,10 @@ async fn a_filter_that_is_none_is_refused_with_its_place() {
         ];
         for refused in refusals {
             let told = metadata(refused.as_ref().unwrap_err(), key);
-            assert!(told.is_some() && value.is_none_or(|value| told.as_deref() == Some(value)), "{filter} {told:?}");
+            assert!(
+                told.is_some() && value.is_none_or(|value| told.as_deref() == Some(value)),
+                "{filter} {told:?}"
+            );
             assert_refused(refused, Code::InvalidArgument, reason, &[]);
         }
     }

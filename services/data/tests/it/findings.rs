@@ -18,9 +18,24 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
     let seats = |seats| json!({"contender": {"other": "x"}, "seats": seats});
     let stage = |kind: &str, of: i32| json!({"kind": kind, "date": year(of)});
     vec![
-        ("appeal", json!({"appeal": {"filedOn": year(2023), "closedOn": year(2022)}}), "dates-order", "appeal.closed_on"),
-        ("appeal", json!({"appeal": {"filedOn": year(2023), "admittedOn": year(2022)}}), "dates-order", "appeal.admitted_on"),
-        ("party", json!({"party": {"foundedOn": year(2023), "registeredOn": year(2022)}}), "dates-order", "party.registered_on"),
+        (
+            "appeal",
+            json!({"appeal": {"filedOn": year(2023), "closedOn": year(2022)}}),
+            "dates-order",
+            "appeal.closed_on",
+        ),
+        (
+            "appeal",
+            json!({"appeal": {"filedOn": year(2023), "admittedOn": year(2022)}}),
+            "dates-order",
+            "appeal.admitted_on",
+        ),
+        (
+            "party",
+            json!({"party": {"foundedOn": year(2023), "registeredOn": year(2022)}}),
+            "dates-order",
+            "party.registered_on",
+        ),
         (
             "party",
             json!({"party": {"foundedOn": year(2023), "ended": {"kind": "KIND_MERGED", "date": year(2022)}}}),
@@ -45,18 +60,48 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
             "dates-order",
             "petition.stages[0].date",
         ),
-        ("election", json!({"election": {"heldOn": [year(2023), year(2022)]}}), "dates-order", "election.held_on[1]"),
-        ("target", json!({"target": {"baselineOn": year(2023), "deadlineOn": year(2022)}}), "dates-order", "target.deadline_on"),
+        (
+            "election",
+            json!({"election": {"heldOn": [year(2023), year(2022)]}}),
+            "dates-order",
+            "election.held_on[1]",
+        ),
+        (
+            "target",
+            json!({"target": {"baselineOn": year(2023), "deadlineOn": year(2022)}}),
+            "dates-order",
+            "target.deadline_on",
+        ),
         (
             "election",
             json!({"election": {"tiers": [{"seats": 5, "results": [seats(3), seats(3)]}]}}),
             "seats-exceed-tier",
             "election.tiers[0].results",
         ),
-        ("election", json!({"election": {"valid": "11", "cast": "10"}}), "valid-exceeds-cast", "election.valid"),
-        ("election", json!({"election": {"cast": "11", "registered": "10"}}), "valid-exceeds-cast", "election.cast"),
-        ("election", json!({"election": {"cast": "10", "tiers": [{"valid": "11"}]}}), "valid-exceeds-cast", "election.tiers[0].valid"),
-        ("referendum", json!({"referendum": {"yes": "6", "no": "5", "cast": "10"}}), "valid-exceeds-cast", "referendum.yes"),
+        (
+            "election",
+            json!({"election": {"valid": "11", "cast": "10"}}),
+            "valid-exceeds-cast",
+            "election.valid",
+        ),
+        (
+            "election",
+            json!({"election": {"cast": "11", "registered": "10"}}),
+            "valid-exceeds-cast",
+            "election.cast",
+        ),
+        (
+            "election",
+            json!({"election": {"cast": "10", "tiers": [{"valid": "11"}]}}),
+            "valid-exceeds-cast",
+            "election.tiers[0].valid",
+        ),
+        (
+            "referendum",
+            json!({"referendum": {"yes": "6", "no": "5", "cast": "10"}}),
+            "valid-exceeds-cast",
+            "referendum.yes",
+        ),
         (
             "election",
             json!({"election": {"tiers": [{"results": [share("60"), share("40.6")]}]}}),
@@ -75,7 +120,12 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
             "turnout-gap",
             "election.turnout_reported",
         ),
-        ("observation", json!({"observation": {"quantity": tenge()}}), "unit-mismatch", "observation.quantity.unit"),
+        (
+            "observation",
+            json!({"observation": {"quantity": tenge()}}),
+            "unit-mismatch",
+            "observation.quantity.unit",
+        ),
         ("target", json!({"target": {"quantity": tenge()}}), "unit-mismatch", "target.quantity.unit"),
         ("target", json!({"target": {"baseline": tenge()}}), "unit-mismatch", "target.baseline.unit"),
         (
@@ -155,7 +205,9 @@ async fn neighbours_of_the_same_commit_count() {
     let variable = record(&json!({"name": "records/v-2", "variable": {"unit": "EUR"}}));
     let body = json!({"observation": {"variable": "records/v-2", "quantity": {"unit": "USD"}}});
     let observation = record(&with(good("observation"), &body));
-    let source = |id: &str| record(&json!({"name": format!("records/{id}"), "source": {"url": "https://example.org/2"}}));
+    let source = |id: &str| {
+        record(&json!({"name": format!("records/{id}"), "source": {"url": "https://example.org/2"}}))
+    };
     let commit = [observation, variable, source("s-2"), source("s-3")].map(create).to_vec();
     let records = server.commit(commit).await.unwrap().records;
     assert_eq!(told(&records[0]), [("unit-mismatch", "observation.quantity.unit", false)]);
@@ -171,7 +223,8 @@ async fn findings_follow_the_record() {
     let created = server.create(record(&with(good("appeal"), &wrong))).await.unwrap();
     assert_eq!(created.findings.len(), 1);
     // Sent back as it came, they are not the caller's.
-    let mended = json!({"name": "records/own", "appeal": {"closedOn": {"year": 2024}}, "findings": [{"rule": "x"}]});
+    let mended =
+        json!({"name": "records/own", "appeal": {"closedOn": {"year": 2024}}, "findings": [{"rule": "x"}]});
     assert_eq!(told(&server.update(record(&mended), None).await.unwrap()), []);
     let broken = json!({"name": "records/own", "appeal": {"closedOn": {"year": 2021}}});
     assert_eq!(server.update(record(&broken), None).await.unwrap().findings.len(), 1);

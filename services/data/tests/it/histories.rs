@@ -35,8 +35,10 @@ impl Draft {
         let date = year.map(|year| json!({"year": year}));
         let target = target.map(|target| Self::name(target % NAMES));
         let body = match number % 4 {
-            0 => json!({"party": {"foundedOn": date, "predecessors": target.filter(|name| *name != Self::name(*number))
-                .into_iter().collect::<Vec<_>>()}}),
+            0 => {
+                json!({"party": {"foundedOn": date, "predecessors": target.filter(|name| *name != Self::name(*number))
+                .into_iter().collect::<Vec<_>>()}})
+            }
             1 => json!({"appeal": {"filedOn": date, "institution": target}}),
             2 => json!({"institution": {"lifecycle": [{"kind": "KIND_ESTABLISHED", "date": date}]}}),
             _ => json!({"event": {"date": date, "series": target}}),
@@ -63,9 +65,8 @@ fn draft() -> impl Strategy<Value = Draft> {
     let year = prop::option::of(2019..2024_i32);
     // Mostly KZ: a jurisdiction never changes, and most changes are to be accepted.
     let german = prop::bool::weighted(0.1);
-    (0..NAMES, 0..5_u8, year, prop::option::weighted(0.4, 0..NAMES), german).prop_map(
-        |(number, title, year, target, german)| Draft { number, title, year, target, german },
-    )
+    (0..NAMES, 0..5_u8, year, prop::option::weighted(0.4, 0..NAMES), german)
+        .prop_map(|(number, title, year, target, german)| Draft { number, title, year, target, german })
 }
 
 fn single() -> impl Strategy<Value = Step> {
@@ -99,7 +100,8 @@ fn mutation(step: &Step) -> Option<v1::Mutation> {
 async fn apply(server: &Server, step: &Step) {
     match step {
         Step::Import(drafts, how) => {
-            let on_existing = [OnExisting::Fail, OnExisting::Skip, OnExisting::Replace][usize::from(*how % 3)];
+            let on_existing =
+                [OnExisting::Fail, OnExisting::Skip, OnExisting::Replace][usize::from(*how % 3)];
             let options = v1::ImportOptions {
                 on_existing: on_existing.into(),
                 on_invalid: OnInvalid::Skip.into(),
@@ -127,7 +129,13 @@ async fn states(server: &Server) -> Vec<State> {
         for change in message.changes {
             let before = state.get(&change.name);
             assert_eq!(change.previous_revision, before.map_or(0, |(_, record)| record.revision));
-            let order = before.map_or_else(|| { created += 1; created }, |(order, _)| *order);
+            let order = before.map_or_else(
+                || {
+                    created += 1;
+                    created
+                },
+                |(order, _)| *order,
+            );
             state.insert(change.name, (order, change.record.unwrap()));
         }
         states.push(state);
@@ -141,7 +149,9 @@ fn seen(state: &State, record: &v1::Record) -> v1::Record {
     let name = record.name.clone();
     let live = state.values().filter(|(_, other)| other.delete_time.is_none());
     let successors = live.filter_map(|(_, other)| match &other.body {
-        Some(v1::record::Body::Party(party)) => party.predecessors.contains(&name).then(|| other.name.clone()),
+        Some(v1::record::Body::Party(party)) => {
+            party.predecessors.contains(&name).then(|| other.name.clone())
+        }
         _ => None,
     });
     if let Some(v1::record::Body::Party(party)) = &mut record.body {
@@ -183,7 +193,9 @@ fn filters() -> Vec<(&'static str, Naive)> {
         ("kind = party", |r| matches!(r.body, Some(Party(_)))),
         ("jurisdiction = DE", |r| r.jurisdiction == "DE"),
         ("NOT jurisdiction = DE", |r| !r.jurisdiction.is_empty() && r.jurisdiction != "DE"),
-        ("kind = appeal AND jurisdiction = KZ", |r| matches!(r.body, Some(Appeal(_))) && r.jurisdiction == "KZ"),
+        ("kind = appeal AND jurisdiction = KZ", |r| {
+            matches!(r.body, Some(Appeal(_))) && r.jurisdiction == "KZ"
+        }),
         ("labels.t = \"1\"", |r| r.labels.get("t").is_some_and(|t| t == "1")),
         ("title = \"title 2\" OR labels.t = \"3\"", |r| r.title == "title 2" || r.title == "title 3"),
         ("appeal.institution = \"records/n-2\"", |r| institution(r) == "records/n-2"),
@@ -210,14 +222,22 @@ async fn check_reads(server: &Server, states: &[State]) {
         let as_of = at(i64::try_from(revision).unwrap());
         for number in 0..NAMES {
             let told = server.get_at(&Draft::name(number), as_of.clone()).await.ok();
-            assert_eq!(told, state.get(&Draft::name(number)).map(|(_, record)| seen(state, record)), "at {revision}");
+            assert_eq!(
+                told,
+                state.get(&Draft::name(number)).map(|(_, record)| seen(state, record)),
+                "at {revision}"
+            );
         }
         for show_deleted in [false, true] {
             let list = v1::ListRecordsRequest { as_of: as_of.clone(), show_deleted, ..Default::default() };
             let expected = listed(state, |_| true, show_deleted);
             assert_eq!(server.list(list).await, expected, "at {revision}");
             let count = v1::CountRecordsRequest { as_of: as_of.clone(), show_deleted, ..Default::default() };
-            assert_eq!(server.count(count).await.unwrap(), i64::try_from(expected.len()).unwrap(), "at {revision}");
+            assert_eq!(
+                server.count(count).await.unwrap(),
+                i64::try_from(expected.len()).unwrap(),
+                "at {revision}"
+            );
         }
     }
 }
@@ -229,7 +249,8 @@ async fn check_filters(server: &Server, states: &[State]) {
         for (filter, keep) in filters() {
             let state = &states[revision];
             let expected = listed(state, |record| keep(&seen(state, record)), false);
-            let list = v1::ListRecordsRequest { filter: filter.into(), as_of: as_of.clone(), ..Default::default() };
+            let list =
+                v1::ListRecordsRequest { filter: filter.into(), as_of: as_of.clone(), ..Default::default() };
             assert_eq!(server.list(list.clone()).await, expected, "{filter} at {revision}");
             let pages = server.pages(v1::ListRecordsRequest { page_size: 2, ..list.clone() }).await;
             assert_eq!(pages.concat(), expected, "{filter} at {revision}, by two");
@@ -239,7 +260,11 @@ async fn check_filters(server: &Server, states: &[State]) {
             assert_eq!(server.pages(list).await.concat(), by_name, "{filter} at {revision}, by name");
             let count =
                 v1::CountRecordsRequest { filter: filter.into(), as_of: as_of.clone(), ..Default::default() };
-            assert_eq!(server.count(count).await.unwrap(), i64::try_from(expected.len()).unwrap(), "{filter}");
+            assert_eq!(
+                server.count(count).await.unwrap(),
+                i64::try_from(expected.len()).unwrap(),
+                "{filter}"
+            );
         }
     }
 }
@@ -273,7 +298,8 @@ async fn check(steps: Vec<Step>) {
 fn every_read_at_every_revision_equals_a_replay_of_the_feed() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     // A failing case is printed, and shrunk only a little: a case costs seconds.
-    let config = Config { cases: CASES, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
+    let config =
+        Config { cases: CASES, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
     let strategy = prop::collection::vec(step(), 1..STEPS);
     let run = TestRunner::new(config).run(&strategy, |steps| {
         let runtime = &runtime;

@@ -7,7 +7,9 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::records::{appeal, large, party, record};
-use crate::support::{Server, assert_refused, assert_violations, delete, import_batch, import_options, paths, subjects};
+use crate::support::{
+    Server, assert_refused, assert_violations, delete, import_batch, import_options, paths, subjects,
+};
 
 fn options(on_existing: OnExisting, on_invalid: OnInvalid) -> v1::ImportOptions {
     let (on_existing, on_invalid) = (on_existing.into(), on_invalid.into());
@@ -20,7 +22,8 @@ fn titled(id: &str, title: &str) -> v1::Record {
 
 /// Revision, created, replaced, unchanged, skipped, problems.
 fn counts(answer: &v1::ImportRecordsResponse) -> [i64; 6] {
-    let v1::ImportRecordsResponse { revision, created, replaced, unchanged, skipped, problems_total, .. } = answer;
+    let v1::ImportRecordsResponse { revision, created, replaced, unchanged, skipped, problems_total, .. } =
+        answer;
     [*revision, *created, *replaced, *unchanged, *skipped, *problems_total]
 }
 
@@ -41,7 +44,10 @@ async fn options_come_first_and_once() {
     let batch = || import_batch(vec![appeal("a")], "");
     assert_violations::<()>(Err(ended(&server, vec![batch()]).await), &["options"]);
     assert_violations::<()>(Err(ended(&server, vec![options(), options()]).await), &["options"]);
-    assert_violations::<()>(Err(ended(&server, vec![v1::ImportRecordsRequest::default()]).await), &["message"]);
+    assert_violations::<()>(
+        Err(ended(&server, vec![v1::ImportRecordsRequest::default()]).await),
+        &["message"],
+    );
     assert_eq!(server.head().await, 0);
     let (answers, refused) = server.import(vec![options(), batch(), options()]).await;
     assert_eq!(counts(&answers[0]), [1, 1, 0, 0, 0, 0]);
@@ -58,15 +64,20 @@ async fn a_taken_name_is_refused_skipped_or_replaced() {
     }
     server.delete("records/gone").await.unwrap();
     let head = server.head().await;
-    let batch = || vec![titled("same", "old"), titled("changed", "new"), titled("gone", "old"), titled("new", "")];
+    let batch =
+        || vec![titled("same", "old"), titled("changed", "new"), titled("gone", "old"), titled("new", "")];
 
-    let (answers, refused) = server.import(vec![import_options(v1::ImportOptions::default()), import_batch(batch(), "")]).await;
+    let (answers, refused) =
+        server.import(vec![import_options(v1::ImportOptions::default()), import_batch(batch(), "")]).await;
     assert_eq!(counts(&answers[0]), [0, 0, 0, 0, 0, 3]);
-    assert_eq!(problems(&answers[0]), [
-        (0, "records/same", "", "RECORD_EXISTS"),
-        (1, "records/changed", "", "RECORD_EXISTS"),
-        (2, "records/gone", "", "RECORD_EXISTS"),
-    ]);
+    assert_eq!(
+        problems(&answers[0]),
+        [
+            (0, "records/same", "", "RECORD_EXISTS"),
+            (1, "records/changed", "", "RECORD_EXISTS"),
+            (2, "records/gone", "", "RECORD_EXISTS"),
+        ]
+    );
     assert_refused::<()>(Err(refused.unwrap()), Code::AlreadyExists, Reason::RecordExists, &[]);
     assert_eq!(server.head().await, head);
 
@@ -89,13 +100,20 @@ async fn a_replacement_keeps_kind_and_jurisdiction() {
     let server = Server::start().await;
     server.create(appeal("a")).await.unwrap();
     let batch = vec![record(&json!({"name": "records/a", "jurisdiction": "DE", "source": {}}))];
-    let import = vec![import_options(options(OnExisting::Replace, OnInvalid::Abort)), import_batch(batch, "")];
+    let import =
+        vec![import_options(options(OnExisting::Replace, OnInvalid::Abort)), import_batch(batch, "")];
     let (answers, refused) = server.import(import).await;
-    assert_eq!(problems(&answers[0]), [
-        (0, "records/a", "source", "FIELD_VIOLATIONS"),
-        (0, "records/a", "jurisdiction", "FIELD_VIOLATIONS"),
-    ]);
-    assert_violations::<()>(Err(refused.unwrap()), &["batch.records[0].source", "batch.records[0].jurisdiction"]);
+    assert_eq!(
+        problems(&answers[0]),
+        [
+            (0, "records/a", "source", "FIELD_VIOLATIONS"),
+            (0, "records/a", "jurisdiction", "FIELD_VIOLATIONS"),
+        ]
+    );
+    assert_violations::<()>(
+        Err(refused.unwrap()),
+        &["batch.records[0].source", "batch.records[0].jurisdiction"],
+    );
 }
 
 /// A good record, one that is impossible, one that points at nothing, one that is there twice, one that points at the
@@ -117,7 +135,8 @@ async fn a_bad_record_ends_the_stream_or_is_left_out() {
     let head = server.head().await;
     let abort = import_options(options(OnExisting::Fail, OnInvalid::Abort));
     let good = || import_batch(vec![appeal("first")], "");
-    let (answers, refused) = server.import(vec![abort.clone(), good(), import_batch(mixed(), ""), good()]).await;
+    let (answers, refused) =
+        server.import(vec![abort.clone(), good(), import_batch(mixed(), ""), good()]).await;
     assert_eq!(answers.len(), 2, "nothing after the bad batch is read");
     assert_eq!(counts(&answers[0]), [head + 1, 1, 0, 0, 0, 0]);
     assert_eq!(counts(&answers[1])[..5], [0; 5]);
@@ -126,20 +145,24 @@ async fn a_bad_record_ends_the_stream_or_is_left_out() {
     assert_eq!(paths(&status)[0], "batch.records[1].citations");
     assert_eq!(server.head().await, head + 1, "earlier batches stand");
 
-    let (answers, refused) = server.import(vec![abort.clone(), import_batch(vec![party("astray", &["nowhere"])], "")]).await;
+    let (answers, refused) =
+        server.import(vec![abort.clone(), import_batch(vec![party("astray", &["nowhere"])], "")]).await;
     assert_eq!(problems(&answers[0]), [(0, "records/astray", "party.predecessors[0]", "REFERENCE_MISSING")]);
     let status = refused.unwrap();
     assert_eq!(subjects(&status), ["batch.records[0].party.predecessors[0]"]);
     assert_refused::<()>(Err(status), Code::FailedPrecondition, Reason::ReferenceMissing, &[]);
 
     let answer = server.import_batch(options(OnExisting::Fail, OnInvalid::Skip), mixed()).await;
-    assert_eq!(problems(&answer), [
-        (1, "records/bad", "citations", "FIELD_VIOLATIONS"),
-        (1, "records/bad", "party.registered_on.year", "FIELD_VIOLATIONS"),
-        (2, "records/astray", "party.predecessors[0]", "REFERENCE_MISSING"),
-        (3, "records/good", "name", "FIELD_VIOLATIONS"),
-        (4, "records/on-bad", "party.predecessors[0]", "REFERENCE_MISSING"),
-    ]);
+    assert_eq!(
+        problems(&answer),
+        [
+            (1, "records/bad", "citations", "FIELD_VIOLATIONS"),
+            (1, "records/bad", "party.registered_on.year", "FIELD_VIOLATIONS"),
+            (2, "records/astray", "party.predecessors[0]", "REFERENCE_MISSING"),
+            (3, "records/good", "name", "FIELD_VIOLATIONS"),
+            (4, "records/on-bad", "party.predecessors[0]", "REFERENCE_MISSING"),
+        ]
+    );
     assert_eq!(counts(&answer), [head + 2, 2, 0, 0, 4, 5], "refused records count as skipped");
     assert_eq!(server.names("kind = party").await.len(), 3);
 }
@@ -147,7 +170,8 @@ async fn a_bad_record_ends_the_stream_or_is_left_out() {
 #[tokio::test]
 async fn at_most_100_problems_are_listed() {
     let server = Server::start().await;
-    let bad = (0..150).map(|n| v1::Record { jurisdiction: "x".into(), ..appeal(&format!("a-{n}")) }).collect();
+    let bad =
+        (0..150).map(|n| v1::Record { jurisdiction: "x".into(), ..appeal(&format!("a-{n}")) }).collect();
     let answer = server.import_batch(options(OnExisting::Fail, OnInvalid::Skip), bad).await;
     assert_eq!((answer.problems.len(), answer.problems_total, answer.revision), (100, 150, 0));
 }
@@ -159,7 +183,8 @@ async fn the_order_within_a_batch_is_free() {
     let batch = vec![party("c", &["b"]), party("b", &["a", "c"]), party("a", &[]), source];
     let answer = server.import_batch(v1::ImportOptions::default(), batch).await;
     assert_eq!(counts(&answer), [1, 4, 0, 0, 0, 0]);
-    let names: Vec<String> = server.replay(0, "").await[0].changes.iter().map(|change| change.name.clone()).collect();
+    let names: Vec<String> =
+        server.replay(0, "").await[0].changes.iter().map(|change| change.name.clone()).collect();
     assert_eq!(names, ["records/c", "records/b", "records/a", "records/s"]);
 }
 
@@ -174,10 +199,17 @@ async fn a_batch_holds_a_thousand_records_and_3_mib() {
     let refused = ended(&server, vec![options(), import_batch(heavy, "")]).await;
     assert_refused::<()>(Err(refused), Code::ResourceExhausted, Reason::MessageTooLarge, &[]);
     assert_eq!(server.head().await, 0);
-    let answer = server.import_batch(v1::ImportOptions { reason: "yearly".into(), ..Default::default() }, many[..1_000].to_vec()).await;
+    let answer = server
+        .import_batch(
+            v1::ImportOptions { reason: "yearly".into(), ..Default::default() },
+            many[..1_000].to_vec(),
+        )
+        .await;
     assert_eq!(counts(&answer), [1, 1_000, 0, 0, 0, 0]);
     let feed = server.replay(0, "").await;
-    assert!(feed.iter().all(|message| message.reason == "yearly" && message.author == "unverified:anonymous"));
+    assert!(
+        feed.iter().all(|message| message.reason == "yearly" && message.author == "unverified:anonymous")
+    );
     let long = v1::ImportOptions { reason: "x".repeat(1_001), ..Default::default() };
     let refused = ended(&server, vec![import_options(long), import_batch(vec![appeal("x")], "")]).await;
     assert_violations::<()>(Err(refused), &["options.reason"]);
@@ -187,19 +219,26 @@ async fn a_batch_holds_a_thousand_records_and_3_mib() {
 async fn a_dry_run_stores_nothing_and_knows_what_came_before() {
     let server = Server::seeded().await;
     let head = server.head().await;
-    let dry = |on_existing| import_options(v1::ImportOptions { dry_run: true, ..options(on_existing, OnInvalid::Skip) });
-    let batches = |first| vec![
-        first,
-        import_batch(vec![party("a", &[])], ""),
-        import_batch(vec![party("b", &["a"]), party("c", &["nowhere"])], ""),
-        import_batch(vec![party("a", &[]), party("p", &[])], ""),
-    ];
+    let dry = |on_existing| {
+        import_options(v1::ImportOptions { dry_run: true, ..options(on_existing, OnInvalid::Skip) })
+    };
+    let batches = |first| {
+        vec![
+            first,
+            import_batch(vec![party("a", &[])], ""),
+            import_batch(vec![party("b", &["a"]), party("c", &["nowhere"])], ""),
+            import_batch(vec![party("a", &[]), party("p", &[])], ""),
+        ]
+    };
     let (answers, refused) = server.import(batches(dry(OnExisting::Fail))).await;
     assert!(refused.is_none(), "{refused:?}");
     assert_eq!(counts(&answers[0]), [0, 1, 0, 0, 0, 0]);
     assert_eq!(counts(&answers[1]), [0, 1, 0, 0, 1, 1]);
     assert_eq!(problems(&answers[1]), [(1, "records/c", "party.predecessors[0]", "REFERENCE_MISSING")]);
-    assert_eq!(problems(&answers[2]), [(0, "records/a", "", "RECORD_EXISTS"), (1, "records/p", "", "RECORD_EXISTS")]);
+    assert_eq!(
+        problems(&answers[2]),
+        [(0, "records/a", "", "RECORD_EXISTS"), (1, "records/p", "", "RECORD_EXISTS")]
+    );
     assert_eq!(server.head().await, head);
     // The same for real.
     let real = import_options(options(OnExisting::Fail, OnInvalid::Skip));

@@ -98,8 +98,13 @@ async fn dated() -> Server {
     let only_latest = json!({"name": "records/late", "appeal": {"filedOn": {"latest": {"year": 2001}}}});
     let year = json!({"name": "records/year", "appeal": {"filedOn": {"year": 2023}}});
     let records = [
-        undated("z"), appeal_on("m", 2023, 5, 1), appeal_on("b", 2022, 5, 1), appeal_on("a", 2023, 5, 1),
-        record(&only_latest), record(&year), undated("c"),
+        undated("z"),
+        appeal_on("m", 2023, 5, 1),
+        appeal_on("b", 2022, 5, 1),
+        appeal_on("a", 2023, 5, 1),
+        record(&only_latest),
+        record(&year),
+        undated("c"),
     ];
     for record in records {
         server.create(record).await.unwrap();
@@ -164,7 +169,8 @@ async fn a_main_date_is_that_of_the_kind() {
         json!({"event": {"date": day(15)}}),
     ];
     let named = bodies.iter().enumerate().rev().map(|(number, body)| {
-        let own = json!({"name": format!("records/d-{:02}", number + 1), "citations": [{"source": "records/s"}]});
+        let own =
+            json!({"name": format!("records/d-{:02}", number + 1), "citations": [{"source": "records/s"}]});
         create(record(&crate::records::with(own, body)))
     });
     server.commit(named.collect()).await.unwrap();
@@ -195,7 +201,11 @@ async fn a_token_is_bound_to_query_revision_and_store() {
     flipped[3] = if flipped[3] == b'0' { b'1' } else { b'0' };
     let foreign = dated().await.page(query.clone()).await.unwrap().next_page_token;
     let table = [
-        with("x"), with("00"), with(&String::from_utf8(flipped).unwrap()), with(&foreign), with(&token[2..]),
+        with("x"),
+        with("00"),
+        with(&String::from_utf8(flipped).unwrap()),
+        with(&foreign),
+        with(&token[2..]),
         v1::ListRecordsRequest { filter: "kind = party".into(), ..with(&token) },
         v1::ListRecordsRequest { order_by: "name".into(), ..with(&token) },
         v1::ListRecordsRequest { show_deleted: true, ..with(&token) },
@@ -215,7 +225,8 @@ async fn a_page_holds_at_most_3_mib() {
         server.commit(batch.collect()).await.unwrap();
     }
     for order_by in ["", "main_date desc", "name", "name desc"] {
-        let request = v1::ListRecordsRequest { order_by: order_by.into(), page_size: 1_000, ..Default::default() };
+        let request =
+            v1::ListRecordsRequest { order_by: order_by.into(), page_size: 1_000, ..Default::default() };
         let pages = server.pages(request).await;
         assert_eq!(pages.len(), 3, "{order_by}");
         assert_eq!(pages.iter().map(Vec::len).sum::<usize>(), 120);

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tonic::Code;
 
 use crate::records::{appeal, exact, good, large, record, with};
-use crate::support::{Server, assert_refused, assert_violations, create, delete, metadata, paths, reason, update};
+use crate::support::{
+    Server, assert_refused, assert_violations, create, delete, metadata, paths, reason, update,
+};
 
 /// Creates each record of `kind` with the patch laid over it, expects that one path, and that nothing is stored.
 async fn check(kind: &str, table: &[(&str, Value)]) {
@@ -36,7 +38,8 @@ impl Server {
 async fn check_body(kind: &str, table: &[(&str, Value)]) {
     let table: Vec<(String, Value)> =
         table.iter().map(|(path, patch)| (format!("{kind}.{path}"), json!({kind: patch}))).collect();
-    let table: Vec<(&str, Value)> = table.iter().map(|(path, patch)| (path.as_str(), patch.clone())).collect();
+    let table: Vec<(&str, Value)> =
+        table.iter().map(|(path, patch)| (path.as_str(), patch.clone())).collect();
     check(kind, &table).await;
 }
 
@@ -56,13 +59,22 @@ async fn refuses_what_no_record_can_be() {
         ("rank", json!({"rank": 9})),
         ("citations", json!({"citations": []})),
         ("citations[0].source", json!({"citations": [{}]})),
-        ("citations[0].field_paths[1]", json!({"citations": [
-            {"source": "records/s", "fieldPaths": ["title", "election.cast"]},
-        ]})),
-        ("discrepancies[0].field_path", json!({"discrepancies": [
-            {"fieldPath": "party.names[0]", "claimed": "x", "resolution": "RESOLUTION_UNRESOLVED"},
-        ]})),
-        ("inferences[0].field_path", json!({"inferences": [{"fieldPath": "nothing", "how": "HOW_COMPUTED"}]})),
+        (
+            "citations[0].field_paths[1]",
+            json!({"citations": [
+                {"source": "records/s", "fieldPaths": ["title", "election.cast"]},
+            ]}),
+        ),
+        (
+            "discrepancies[0].field_path",
+            json!({"discrepancies": [
+                {"fieldPath": "party.names[0]", "claimed": "x", "resolution": "RESOLUTION_UNRESOLVED"},
+            ]}),
+        ),
+        (
+            "inferences[0].field_path",
+            json!({"inferences": [{"fieldPath": "nothing", "how": "HOW_COMPUTED"}]}),
+        ),
         ("waivers[0].rule", json!({"waivers": [{"rule": "no-such-rule", "reason": "x"}]})),
         ("waivers[0].reason", json!({"waivers": [{"rule": "dates-order"}]})),
     ];
@@ -118,7 +130,10 @@ async fn refuses_impossible_elections() {
         ("tiers[0].results[0].seats", result(json!({"seats": -1}))),
         ("tiers[0].results[0].vote_share", result(json!({"voteShare": exact("101")}))),
         ("tiers[0].results[0].contender", result(json!({"contender": null}))),
-        ("tiers[0].results[0].contender.who", json!({"tiers": [{"results": [{"contender": {"label": "x"}}]}]})),
+        (
+            "tiers[0].results[0].contender.who",
+            json!({"tiers": [{"results": [{"contender": {"label": "x"}}]}]}),
+        ),
     ];
     check_body("election", &table).await;
 }
@@ -128,24 +143,33 @@ async fn refuses_impossible_counts_of_other_kinds() {
     let negative = |field: &str| json!({field: "-1"});
     let table = ["registered", "cast", "yes", "no", "invalid", "other"].map(|field| (field, negative(field)));
     check_body("referendum", &table).await;
-    check_body("referendum", &[
-        ("turnout_reported", json!({"turnoutReported": exact("101")})),
-        ("yes_share_reported", json!({"yesShareReported": exact("-0.1")})),
-        ("no_share_reported", json!({"noShareReported": exact("100.01")})),
-    ])
+    check_body(
+        "referendum",
+        &[
+            ("turnout_reported", json!({"turnoutReported": exact("101")})),
+            ("yes_share_reported", json!({"yesShareReported": exact("-0.1")})),
+            ("no_share_reported", json!({"noShareReported": exact("100.01")})),
+        ],
+    )
     .await;
-    check_body("decision", &[
-        ("norms_consistent", json!({"normsConsistent": -1})),
-        ("norms_inconsistent", json!({"normsInconsistent": -1})),
-        ("norms_interpreted", json!({"normsInterpreted": -1})),
-    ])
+    check_body(
+        "decision",
+        &[
+            ("norms_consistent", json!({"normsConsistent": -1})),
+            ("norms_inconsistent", json!({"normsInconsistent": -1})),
+            ("norms_interpreted", json!({"normsInterpreted": -1})),
+        ],
+    )
     .await;
-    check_body("petition", &[
-        ("threshold", json!({"threshold": exact("-1")})),
-        ("signatures[0].count", json!({"signatures": [{"count": exact("-1")}]})),
-        ("signatures[0].count", json!({"signatures": [{}]})),
-        ("stages[0].kind", json!({"stages": [{}]})),
-    ])
+    check_body(
+        "petition",
+        &[
+            ("threshold", json!({"threshold": exact("-1")})),
+            ("signatures[0].count", json!({"signatures": [{"count": exact("-1")}]})),
+            ("signatures[0].count", json!({"signatures": [{}]})),
+            ("stages[0].kind", json!({"stages": [{}]})),
+        ],
+    )
     .await;
     check_body("institution", &[("member_count", json!({"memberCount": -1}))]).await;
     check_body("event", &[("number", json!({"number": -1}))]).await;
@@ -154,35 +178,47 @@ async fn refuses_impossible_counts_of_other_kinds() {
 
 #[tokio::test]
 async fn refuses_figures_that_lack_what_makes_them_figures() {
-    check_body("observation", &[
-        ("variable", json!({"variable": ""})),
-        ("period", json!({"period": null})),
-        ("period", json!({"period": {"start": null}})),
-        ("period", json!({"period": {"start": {"year": 2024}, "end": {"year": 2023}}})),
-        ("basis", json!({"basis": 0})),
-        ("quantity", json!({"quantity": null})),
-        ("quantity.decimal", json!({"quantity": {"decimal": "5,300"}})),
-        ("quantity.comparator", json!({"quantity": {"comparator": 0}})),
-        ("quantity.upper_decimal", json!({"quantity": {"comparator": "COMPARATOR_BETWEEN"}})),
-    ])
+    check_body(
+        "observation",
+        &[
+            ("variable", json!({"variable": ""})),
+            ("period", json!({"period": null})),
+            ("period", json!({"period": {"start": null}})),
+            ("period", json!({"period": {"start": {"year": 2024}, "end": {"year": 2023}}})),
+            ("basis", json!({"basis": 0})),
+            ("quantity", json!({"quantity": null})),
+            ("quantity.decimal", json!({"quantity": {"decimal": "5,300"}})),
+            ("quantity.comparator", json!({"quantity": {"comparator": 0}})),
+            ("quantity.upper_decimal", json!({"quantity": {"comparator": "COMPARATOR_BETWEEN"}})),
+        ],
+    )
     .await;
-    check_body("target", &[
-        ("variable", json!({"variable": ""})),
-        ("quantity", json!({"quantity": null})),
-        ("milestones[0].on", json!({"milestones": [{"quantity": exact("1")}]})),
-    ])
+    check_body(
+        "target",
+        &[
+            ("variable", json!({"variable": ""})),
+            ("quantity", json!({"quantity": null})),
+            ("milestones[0].on", json!({"milestones": [{"quantity": exact("1")}]})),
+        ],
+    )
     .await;
-    check_body("party", &[
-        ("ended.kind", json!({"ended": {}})),
-        ("names[0].name", json!({"names": [{}]})),
-        ("predecessors[0]", json!({"predecessors": ["records/own"]})),
-        ("registered_on", json!({"registeredOn": {"year": 2023}, "neverRegistered": true})),
-    ])
+    check_body(
+        "party",
+        &[
+            ("ended.kind", json!({"ended": {}})),
+            ("names[0].name", json!({"names": [{}]})),
+            ("predecessors[0]", json!({"predecessors": ["records/own"]})),
+            ("registered_on", json!({"registeredOn": {"year": 2023}, "neverRegistered": true})),
+        ],
+    )
     .await;
-    check_body("reform", &[
-        ("stages[0].kind", json!({"stages": [{}]})),
-        ("parameter_changes[0].parameter", json!({"parameterChanges": [{}]})),
-    ])
+    check_body(
+        "reform",
+        &[
+            ("stages[0].kind", json!({"stages": [{}]})),
+            ("parameter_changes[0].parameter", json!({"parameterChanges": [{}]})),
+        ],
+    )
     .await;
     check_body("source", &[("covers[0].kind", json!({"covers": [{"kind": "parties"}]}))]).await;
 }
@@ -190,12 +226,17 @@ async fn refuses_figures_that_lack_what_makes_them_figures() {
 #[tokio::test]
 async fn tells_every_violation_and_lists_twenty() {
     let server = Server::seeded().await;
-    let several = json!({"jurisdiction": "kz", "appeal": {"filedOn": {"year": 2023, "month": 13}, "region": "x"}});
+    let several =
+        json!({"jurisdiction": "kz", "appeal": {"filedOn": {"year": 2023, "month": 13}, "region": "x"}});
     let refused = server.create(record(&with(good("appeal"), &several))).await;
-    assert_violations(refused, &["record.jurisdiction", "record.appeal.filed_on.month", "record.appeal.region"]);
+    assert_violations(
+        refused,
+        &["record.jurisdiction", "record.appeal.filed_on.month", "record.appeal.region"],
+    );
 
     let tiers: Vec<Value> = (0..25).map(|_| json!({"seats": -1})).collect();
-    let refused = server.create(record(&with(good("election"), &json!({"election": {"tiers": tiers}})))).await;
+    let refused =
+        server.create(record(&with(good("election"), &json!({"election": {"tiers": tiers}})))).await;
     let status = refused.unwrap_err();
     assert_eq!(reason(&status), Reason::FieldViolations);
     let listed: Vec<String> = (0..20).map(|tier| format!("record.election.tiers[{tier}].seats")).collect();
@@ -257,7 +298,10 @@ async fn a_commit_is_stored_whole_or_not_at_all() {
         (vec![v1::Mutation::default()], vec!["mutations[0].mutation"]),
         (vec![create(appeal("a")), update(appeal("a"))], vec!["mutations[1]"]),
         (vec![create(appeal("a")), delete("x")], vec!["mutations[1].delete.name"]),
-        (vec![create(appeal("a")), create(bad.clone())], vec!["mutations[1].create.record.appeal.filed_on.month"]),
+        (
+            vec![create(appeal("a")), create(bad.clone())],
+            vec!["mutations[1].create.record.appeal.filed_on.month"],
+        ),
         (
             vec![create(appeal("a")), update(record(&json!({"name": "records/p", "jurisdiction": "KZ"})))],
             vec!["mutations[1].update.record.jurisdiction"],

@@ -69,9 +69,11 @@ async fn every_kind_of_write_can_be_repeated() {
     changed.title = "x".into();
     let update = v1::UpdateRecordRequest { request_id: id(2), ..update_request(changed, None) };
     let first = client.update_record(update.clone()).await.unwrap().into_inner();
-    let remove = v1::DeleteRecordRequest { name: "records/own".into(), request_id: id(3), ..Default::default() };
+    let remove =
+        v1::DeleteRecordRequest { name: "records/own".into(), request_id: id(3), ..Default::default() };
     let second = client.delete_record(remove.clone()).await.unwrap().into_inner();
-    let back = v1::UndeleteRecordRequest { name: "records/own".into(), request_id: id(4), ..Default::default() };
+    let back =
+        v1::UndeleteRecordRequest { name: "records/own".into(), request_id: id(4), ..Default::default() };
     let third = client.undelete_record(back.clone()).await.unwrap().into_inner();
     let mutations = vec![create(appeal("b")), delete("records/own")];
     let commit = v1::CommitRecordsRequest { mutations, request_id: id(5), ..Default::default() };
@@ -102,10 +104,8 @@ async fn a_repeated_batch_gets_the_same_counts() {
     let mut server = Server::start().await;
     server.create(appeal("b")).await.unwrap();
     let options = || {
-        let (on_existing, on_invalid) = (
-            v1::import_options::OnExisting::Skip.into(),
-            v1::import_options::OnInvalid::Skip.into(),
-        );
+        let (on_existing, on_invalid) =
+            (v1::import_options::OnExisting::Skip.into(), v1::import_options::OnInvalid::Skip.into());
         import_options(v1::ImportOptions { on_existing, on_invalid, ..Default::default() })
     };
     let bad = v1::Record { name: "records/bad".into(), ..Default::default() };

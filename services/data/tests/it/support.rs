@@ -46,7 +46,8 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let run = reform_data::run(listener, config(&folder), stop.clone());
-        let task = tokio::spawn(async { run.await.unwrap_or_else(|error| panic!("the service ended: {error}")) });
+        let task =
+            tokio::spawn(async { run.await.unwrap_or_else(|error| panic!("the service ended: {error}")) });
         let channel = connect(address);
         Self { folder, channel, stop, task }
     }
@@ -98,7 +99,11 @@ impl Server {
         Ok(self.records().create_record(request).await?.into_inner())
     }
 
-    pub(crate) async fn update(&self, record: v1::Record, paths: Option<&[&str]>) -> Result<v1::Record, Status> {
+    pub(crate) async fn update(
+        &self,
+        record: v1::Record,
+        paths: Option<&[&str]>,
+    ) -> Result<v1::Record, Status> {
         let request = update_request(record, paths);
         Ok(self.records().update_record(request).await?.into_inner())
     }
@@ -130,7 +135,10 @@ impl Server {
         Ok(self.records().get_record(request).await?.into_inner())
     }
 
-    pub(crate) async fn page(&self, request: v1::ListRecordsRequest) -> Result<v1::ListRecordsResponse, Status> {
+    pub(crate) async fn page(
+        &self,
+        request: v1::ListRecordsRequest,
+    ) -> Result<v1::ListRecordsResponse, Status> {
         Ok(self.records().list_records(request).await?.into_inner())
     }
 
@@ -177,14 +185,18 @@ impl Server {
         options: v1::ImportOptions,
         records: Vec<v1::Record>,
     ) -> v1::ImportRecordsResponse {
-        let (mut answers, ended) = self.import(vec![import_options(options), import_batch(records, "")]).await;
+        let (mut answers, ended) =
+            self.import(vec![import_options(options), import_batch(records, "")]).await;
         assert!(ended.is_none(), "{ended:?}");
         assert_eq!(answers.len(), 1);
         answers.remove(0)
     }
 
     /// The records of every message of an export, and its trailer.
-    pub(crate) async fn export(&self, request: v1::ExportRecordsRequest) -> (Vec<Vec<v1::Record>>, v1::ExportTrailer) {
+    pub(crate) async fn export(
+        &self,
+        request: v1::ExportRecordsRequest,
+    ) -> (Vec<Vec<v1::Record>>, v1::ExportTrailer) {
         let answers = self.records().export_records(request).await.unwrap().into_inner();
         let (mut messages, ended) = drain(answers).await;
         assert!(ended.is_none(), "{ended:?}");
@@ -225,7 +237,9 @@ fn config(folder: &TempDir) -> Config {
 /// Opens a folder that cannot be served, and says why.
 pub(crate) async fn open_error(folder: &TempDir) -> Error {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    reform_data::run(listener, config(folder), CancellationToken::new()).await.expect_err("it cannot be opened")
+    reform_data::run(listener, config(folder), CancellationToken::new())
+        .await
+        .expect_err("it cannot be opened")
 }
 
 fn connect(address: SocketAddr) -> Channel {
@@ -309,7 +323,12 @@ pub(crate) fn subjects(status: &Status) -> Vec<String> {
 
 /// Asserts code, reason and field paths of a refusal.
 #[track_caller]
-pub(crate) fn assert_refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, expected: Reason, at: &[&str]) {
+pub(crate) fn assert_refused<T: std::fmt::Debug>(
+    result: Result<T, Status>,
+    code: Code,
+    expected: Reason,
+    at: &[&str],
+) {
     let status = result.expect_err("it is refused");
     assert_eq!((status.code(), reason(&status)), (code, expected), "{status:?}");
     assert_eq!(paths(&status), at, "{status:?}");

@@ -19,7 +19,9 @@ async fn every_accepted_write_makes_the_next_revision() {
     let server = Server::start().await;
     let first = server.create(appeal("own")).await.unwrap();
     assert_eq!((first.revision, first.create_revision, first.etag.as_str()), (1, 1, "\"1\""));
-    assert!(first.create_time.is_some() && first.create_time == first.update_time && first.delete_time.is_none());
+    assert!(
+        first.create_time.is_some() && first.create_time == first.update_time && first.delete_time.is_none()
+    );
     // Nothing changes, and it is a revision all the same.
     let second = server.update(patch(json!({"jurisdiction": "KZ"})), None).await.unwrap();
     assert_eq!((second.revision, second.create_revision, second.uid.as_str()), (2, 1, first.uid.as_str()));
@@ -44,7 +46,8 @@ async fn the_server_names_what_has_no_name() {
     let b = server.create(nameless.clone()).await.unwrap();
     assert_ne!(a.name, b.name);
     assert_eq!(server.get(&a.name).await.unwrap(), a);
-    let request = v1::CreateRecordRequest { record: Some(nameless), record_id: "mine".into(), ..Default::default() };
+    let request =
+        v1::CreateRecordRequest { record: Some(nameless), record_id: "mine".into(), ..Default::default() };
     let c = server.records().create_record(request).await.unwrap().into_inner();
     assert_eq!(c.name, "records/mine");
 }
@@ -56,7 +59,10 @@ async fn fields_of_the_server_are_ignored_on_input() {
         "uid": "x", "revision": "77", "createRevision": "77", "createTime": "2001-01-01T00:00:00Z", "updateTime":
         "2001-01-01T00:00:00Z", "deleteTime": "2001-01-01T00:00:00Z", "etag": "\"77\"", "findings": [{"rule": "x"}],
     });
-    let created = server.create(record(&with(good("appeal"), &with(claimed, &json!({"citations": []}))))).await.unwrap();
+    let created = server
+        .create(record(&with(good("appeal"), &with(claimed, &json!({"citations": []})))))
+        .await
+        .unwrap();
     assert_eq!((created.revision, created.create_revision, created.etag.as_str()), (1, 1, "\"1\""));
     assert_ne!(created.uid, "x");
     assert!(created.findings.is_empty() && created.delete_time.is_none());
@@ -72,15 +78,18 @@ async fn an_etag_must_match() {
     let status = server.update(stale, None).await.unwrap_err();
     assert_eq!(metadata(&status, "etag").as_deref(), Some("\"1\""));
     assert_refused::<()>(Err(status), Code::Aborted, Reason::EtagMismatch, &[]);
-    let request = v1::DeleteRecordRequest { name: "records/own".into(), etag: "\"9\"".into(), ..Default::default() };
+    let request =
+        v1::DeleteRecordRequest { name: "records/own".into(), etag: "\"9\"".into(), ..Default::default() };
     assert_refused(client.delete_record(request).await, Code::Aborted, Reason::EtagMismatch, &[]);
     assert_eq!(server.head().await, 1);
 
     let current = server.update(patch(json!({"title": "x", "etag": "\"1\""})), None).await.unwrap();
     assert_eq!(current.etag, "\"2\"");
-    let request = v1::DeleteRecordRequest { name: "records/own".into(), etag: current.etag, ..Default::default() };
+    let request =
+        v1::DeleteRecordRequest { name: "records/own".into(), etag: current.etag, ..Default::default() };
     client.delete_record(request).await.unwrap();
-    let request = v1::UndeleteRecordRequest { name: "records/own".into(), etag: "\"2\"".into(), ..Default::default() };
+    let request =
+        v1::UndeleteRecordRequest { name: "records/own".into(), etag: "\"2\"".into(), ..Default::default() };
     assert_refused(client.undelete_record(request.clone()).await, Code::Aborted, Reason::EtagMismatch, &[]);
     client.undelete_record(v1::UndeleteRecordRequest { etag: "\"3\"".into(), ..request }).await.unwrap();
 }
@@ -190,14 +199,17 @@ async fn what_is_only_validated_is_not_stored() {
     let server = Server::start().await;
     server.create(appeal("own")).await.unwrap();
     let mut client = server.records();
-    let request = v1::CreateRecordRequest { record: Some(appeal("a")), validate_only: true, ..Default::default() };
+    let request =
+        v1::CreateRecordRequest { record: Some(appeal("a")), validate_only: true, ..Default::default() };
     assert_eq!(client.create_record(request).await.unwrap().into_inner().name, "records/a");
-    let request = v1::CreateRecordRequest { record: Some(appeal("own")), validate_only: true, ..Default::default() };
+    let request =
+        v1::CreateRecordRequest { record: Some(appeal("own")), validate_only: true, ..Default::default() };
     assert_refused(client.create_record(request).await, Code::AlreadyExists, Reason::RecordExists, &[]);
     let mut request = update_request(patch(json!({"title": "x"})), None);
     request.validate_only = true;
     assert_eq!(client.update_record(request).await.unwrap().into_inner().title, "x");
-    let request = v1::DeleteRecordRequest { name: "records/own".into(), validate_only: true, ..Default::default() };
+    let request =
+        v1::DeleteRecordRequest { name: "records/own".into(), validate_only: true, ..Default::default() };
     client.delete_record(request).await.unwrap();
     let mutations = vec![delete("records/own"), create(appeal("a"))];
     let request = v1::CommitRecordsRequest { mutations, validate_only: true, ..Default::default() };
