@@ -5,13 +5,14 @@
 //! - [`logging`]: log lines on stderr, as text or JSON;
 //! - [`shutdown`]: signals become a token;
 //! - [`server`]: bind, serve, drain;
-//! - [`health`] and [`reflection`]: what every process serves beside its own RPCs;
+//! - [`health`] and [`reflection`]: what every process serves beside its own RPCs; [`probe`] asks for the first;
 //! - [`calls`]: what happens to every call: deadline, panic, size codes, stamp, log line.
 
 pub mod calls;
 pub mod config;
 pub mod health;
 pub mod logging;
+pub mod probe;
 pub mod reflection;
 pub mod server;
 pub mod shutdown;

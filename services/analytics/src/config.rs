@@ -7,7 +7,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use http::Uri;
-use reform_runtime::config::{self, Program, Setting};
+use reform_runtime::config::{self, Program, Setting, Settings};
+use reform_runtime::probe::{self, Probe};
 use reform_runtime::{logging, server};
 
 /// How far behind the state may be before the service says NOT_SERVING.
@@ -33,6 +34,15 @@ impl Config {
     }
 }
 
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// To serve.
+    Serve(Box<Process>),
+    /// To ask the service that runs already for its health.
+    Health(Probe),
+}
+
 /// What the process needs beside the service.
 #[derive(Debug)]
 pub struct Process {
@@ -55,7 +65,7 @@ const SETTINGS: &[Setting] = &[
     Setting::switch("insecure", "allow plaintext beyond this machine"),
 ];
 
-impl Process {
+impl Command {
     /// Reads the command line of this process, its environment and its file; `--help` and mistakes of the command
     /// line itself end the process.
     ///
@@ -65,7 +75,7 @@ impl Process {
         Self::read(std::env::args_os(), |variable| std::env::var(variable).ok())
     }
 
-    /// As [`Process::from_args`], with arguments (the first is the program) and variables from elsewhere.
+    /// As [`Command::from_args`], with arguments (the first is the program) and variables from elsewhere.
     ///
     /// # Errors
     /// All mistakes at once.
@@ -75,8 +85,16 @@ impl Process {
     ) -> Result<Self, config::Error> {
         let about = "answers indicators over the records of a data service";
         let program = Program::new("reform-analytics", about, env!("CARGO_PKG_VERSION"), SETTINGS);
-        let matches = program.command().get_matches_from(args);
-        let mut settings = program.read(&matches, env);
+        let matches = program.command().subcommand(probe::command()).get_matches_from(args);
+        if let Some(probe) = Probe::read(&program, &matches, &env)? {
+            return Ok(Self::Health(probe));
+        }
+        Process::from_settings(program.read(&matches, env)).map(|process| Self::Serve(Box::new(process)))
+    }
+}
+
+impl Process {
+    fn from_settings(mut settings: Settings) -> Result<Self, config::Error> {
         let listen = settings.listen("listen");
         let insecure = settings.switch("insecure");
         let data = settings.get::<Source>("data");
@@ -133,7 +151,17 @@ mod tests {
     use super::*;
 
     fn read(args: &[&str]) -> Result<Process, config::Error> {
-        Process::read(["reform-analytics"].iter().chain(args), |_| None)
+        match Command::read(["reform-analytics"].iter().chain(args), |_| None)? {
+            Command::Serve(process) => Ok(*process),
+            Command::Health(probe) => panic!("{probe:?}"),
+        }
+    }
+
+    #[test]
+    fn a_probe_needs_no_word_about_plaintext() {
+        let open = ["reform-analytics", "health", "--listen", "0.0.0.0:1", "--data", "http://data:1"];
+        let command = Command::read(open, |_| None).unwrap();
+        assert!(matches!(command, Command::Health(probe) if probe.address.ip().is_loopback()));
     }
 
     #[test]

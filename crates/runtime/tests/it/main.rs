@@ -3,5 +3,6 @@
 
 mod calls;
 mod config;
+mod probe;
 mod server;
 mod stub;
