@@ -20,8 +20,12 @@ use crate::load::Caller;
 use crate::process::soon;
 use crate::records::{appeal, call, creates};
 
-/// Records of an import batch: enough for more than one chunk of the log.
-const BATCH_RECORDS: usize = 60;
+/// A chunk of the log ends at 8 KiB, so that a commit of three such records lies in three chunks: what is not stored at
+/// once could be torn there.
+const LARGE_BYTES: usize = 9 * 1024;
+/// Records of an import batch and the bytes of each, for several chunks too.
+const BATCH_RECORDS: usize = 24;
+const BATCH_RECORD_BYTES: usize = 2 * 1024;
 /// Batches of an import that are sent before the first of them is answered.
 const BATCHES_SENT_MAX: usize = 3;
 
@@ -85,7 +89,8 @@ impl Writer {
     }
 
     async fn commit(&mut self, request_id: String, gives_up: bool) {
-        let records = [self.next(), self.next(), self.next()];
+        let large = |record| v1::Record { description: "x".repeat(LARGE_BYTES), ..record };
+        let records = [self.next(), self.next(), self.next()].map(large);
         let request = v1::CommitRecordsRequest {
             request_id: request_id.clone(),
             reason: request_id.clone(),
@@ -212,6 +217,7 @@ async fn send(requests: &mut mpsc::Sender<Import>, message: Import) {
 fn batch(number: usize, request_id: String) -> v1::ImportBatch {
     let records = (0..BATCH_RECORDS).map(|place| {
         let mut record = appeal(&format!("import-{number}-{place}"), 2024);
+        record.description = "x".repeat(BATCH_RECORD_BYTES);
         record.labels.insert(BATCH_LABEL.to_owned(), request_id.clone());
         record
     });

@@ -12,6 +12,9 @@ use tonic::{Status, Streaming};
 use crate::process::soon;
 use crate::records::call;
 
+/// Records that are read at once; all of them must fit into one answer.
+const BATCH_GET_RECORDS: usize = 200;
+
 /// A whole commit.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Commit {
@@ -165,7 +168,7 @@ impl Replay {
             );
         }
         let names: Vec<String> = self.records.keys().cloned().collect();
-        for names in names.chunks(1_000) {
+        for names in names.chunks(BATCH_GET_RECORDS) {
             let request = v1::BatchGetRecordsRequest { names: names.to_vec(), as_of: as_of.clone() };
             let records = client.batch_get_records(call(request)).await.unwrap().into_inner().records;
             assert!(records.iter().eq(names.iter().map(|name| &self.records[name])), "reads at {revision}");
