@@ -56,7 +56,7 @@ impl<T> Default for Tally<'_, T> {
 }
 
 /// The jurisdiction, then the values of the dimensions asked for.
-type Key<'a> = Vec<Cow<'a, str>>;
+pub(crate) type Key<'a> = Vec<Cow<'a, str>>;
 
 impl Frame {
     /// Counts records into the builder: one point for each period with records, and zeros where a register says so.
@@ -183,7 +183,7 @@ impl<'a, T: Countable<'a>> Tally<'a, T> {
             let mut point = Point::new(bucket.period(), None);
             figure(&group.items, &mut point);
             point.set_sources(group.sources);
-            point.excluded = undated;
+            point.excluded += undated;
             if bucket.is_cut() {
                 point.warn(Code::PartialPeriod, "only a part of the period was asked for", 0);
             }
@@ -267,7 +267,7 @@ fn overlaps(date: Date, period: Option<Period>) -> bool {
 }
 
 /// The series that an item belongs to; none when the query does not ask for it.
-fn key<'a>(query: &Query, item: &impl Countable<'a>) -> Option<Key<'a>> {
+pub(crate) fn key<'a>(query: &Query, item: &impl Countable<'a>) -> Option<Key<'a>> {
     let jurisdiction = item.record().jurisdiction.as_str();
     if !query.wants_jurisdiction(jurisdiction) {
         return None;
@@ -281,7 +281,7 @@ fn key<'a>(query: &Query, item: &impl Countable<'a>) -> Option<Key<'a>> {
     Some(std::iter::once(Cow::from(jurisdiction)).chain(values).collect())
 }
 
-fn labels(query: &Query, key: &Key<'_>) -> Labels {
+pub(crate) fn labels(query: &Query, key: &Key<'_>) -> Labels {
     let names = std::iter::once(JURISDICTION).chain(query.group_by.iter().map(String::as_str));
     let mut labels: Labels =
         names.zip(key).map(|(name, value)| (name.to_owned(), value.clone().into_owned())).collect();

@@ -86,7 +86,7 @@ fn wants(query: &Query, thing: &Thing, choice: &Choice<'_>) -> bool {
         && has_length(query.granularity, choice)
 }
 
-fn has_length(granularity: Option<Granularity>, choice: &Choice<'_>) -> bool {
+pub(crate) fn has_length(granularity: Option<Granularity>, choice: &Choice<'_>) -> bool {
     let observation = choice.chosen.observation;
     let Some(granularity) = granularity.filter(|granularity| *granularity != Granularity::Event) else {
         return true;
