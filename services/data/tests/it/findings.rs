@@ -12,10 +12,11 @@ fn tenge() -> Value {
 }
 
 /// Kind, patch, rule, path.
-fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
+type Row = (&'static str, Value, &'static str, &'static str);
+
+/// A later step is dated before an earlier one.
+fn dates() -> Vec<Row> {
     let year = |year: i32| json!({"year": year});
-    let share = |decimal| json!({"contender": {"other": "x"}, "voteShare": exact(decimal)});
-    let seats = |seats| json!({"contender": {"other": "x"}, "seats": seats});
     let stage = |kind: &str, of: i32| json!({"kind": kind, "date": year(of)});
     vec![
         (
@@ -72,6 +73,14 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
             "dates-order",
             "target.deadline_on",
         ),
+    ]
+}
+
+/// Parts exceed their whole.
+fn counts() -> Vec<Row> {
+    let share = |decimal| json!({"contender": {"other": "x"}, "voteShare": exact(decimal)});
+    let seats = |seats| json!({"contender": {"other": "x"}, "seats": seats});
+    vec![
         (
             "election",
             json!({"election": {"tiers": [{"seats": 5, "results": [seats(3), seats(3)]}]}}),
@@ -120,6 +129,12 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
             "turnout-gap",
             "election.turnout_reported",
         ),
+    ]
+}
+
+/// Neighbours contradict.
+fn neighbours() -> Vec<Row> {
+    vec![
         (
             "observation",
             json!({"observation": {"quantity": tenge()}}),
@@ -142,6 +157,11 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
             "citations[1].source",
         ),
     ]
+}
+
+/// All rows.
+fn table() -> Vec<Row> {
+    [dates(), counts(), neighbours()].concat()
 }
 
 fn told(record: &v1::Record) -> Vec<(&str, &str, bool)> {

@@ -1,5 +1,7 @@
 //! The contract of the data service, asked from outside: a real server on a free port, a real client, a folder per test.
 
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test fails where its helpers do")]
+
 mod durability;
 mod feed;
 mod filters;

@@ -10,6 +10,9 @@ use crate::support::{
     Server, assert_refused, assert_violations, create, delete, metadata, update, update_request,
 };
 
+/// The paths of an `update_mask`, or none.
+type Mask = Option<&'static [&'static str]>;
+
 fn patch(json: Value) -> v1::Record {
     record(&with(json!({"name": "records/own"}), &json))
 }
@@ -103,7 +106,7 @@ async fn a_mask_says_what_an_update_sets() {
     });
     server.create(record(&json!({"name": "records/s", "source": {}}))).await.unwrap();
     server.create(patch(whole.clone())).await.unwrap();
-    let table: [(Option<&[&str]>, Value, Value); 6] = [
+    let table: [(Mask, Value, Value); 6] = [
         // Absent: what is populated.
         (None, json!({"title": "new"}), with(whole.clone(), &json!({"title": "new"}))),
         (None, json!({"labels": {"c": "3"}}), {
@@ -143,7 +146,7 @@ async fn a_mask_says_what_an_update_sets() {
 async fn kind_and_jurisdiction_cannot_change() {
     let server = Server::start().await;
     server.create(appeal("own")).await.unwrap();
-    let table: [(Value, &[&str], Option<&[&str]>); 4] = [
+    let table: [(Value, &[&str], Mask); 4] = [
         (json!({"jurisdiction": "DE"}), &["record.jurisdiction"], None),
         (json!({"source": {}}), &["record.source"], None),
         (json!({"source": {}}), &["record.source", "record.jurisdiction"], Some(&["*"])),
