@@ -10,3 +10,4 @@ pub mod parliamentary;
 pub mod rows;
 #[cfg(test)]
 mod tests;
+mod tiers;

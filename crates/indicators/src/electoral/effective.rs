@@ -1,14 +1,15 @@
 //! `effective-parties-votes` and `effective-parties-seats`.
 
 use reform_model::Kind;
-use reform_model::election::{Election, Tier};
-use reform_model::vocabulary::System;
 
-use crate::answer::{Answer, Builder, Code, Point};
-use crate::catalogue::{Definition, Parameter};
-use crate::electoral::chambers::{Held, INSTITUTION, INSTITUTION_PARAMETER, add_reported, chambers};
+use crate::answer::{Answer, Code};
+use crate::catalogue::Definition;
+use crate::electoral::chambers::{INSTITUTION, INSTITUTION_PARAMETER};
 use crate::electoral::formulas::{laakso_taagepera, laakso_taagepera_between, shares_of};
-use crate::electoral::rows::{Key, Seats, is_elected, shares_as_recorded, shares_of_contenders};
+use crate::electoral::rows::{Key, Seats};
+use crate::electoral::tiers::{
+    CHAMBER, Choice, SHARE_BASE_PARAMETER, ShareBase, TIER_PARAMETER, per_election, tier_label, warn_of_conflicts,
+};
 use crate::estimate::Estimate;
 use crate::query::{Query, QueryError};
 use crate::span::Granularity;
@@ -16,27 +17,6 @@ use crate::view::View;
 
 const SOURCE: &str = "Laakso, M. and Taagepera, R. (1979), \"Effective\" Number of Parties: A Measure with Application \
                       to West Europe, Comparative Political Studies 12 (1), 3–27";
-const TIER: &str = "tier";
-const SHARE_BASE: &str = "share_base";
-const CONTENDERS: &str = "CONTENDERS";
-const CHAMBER: &str = "CHAMBER";
-
-const TIER_PARAMETER: Parameter = Parameter {
-    key: TIER,
-    description: "which seats: the list tier (default), the system of another tier (SINGLE_MEMBER), the number of a \
-                  tier from 0, or CHAMBER",
-    values: &[],
-    default_value: "PARTY_LIST",
-    required: false,
-};
-
-const SHARE_BASE_PARAMETER: Parameter = Parameter {
-    key: SHARE_BASE,
-    description: "what vote shares are shares of",
-    values: &["AS_RECORDED", CONTENDERS],
-    default_value: "AS_RECORDED",
-    required: false,
-};
 
 /// The effective number of parties by votes.
 pub const VOTES: Definition = Definition {
@@ -76,24 +56,19 @@ pub const SEATS: Definition = Definition {
 };
 
 fn votes(view: &View, query: &Query) -> Result<Answer, QueryError> {
-    let choice = match Choice::of(query)? {
-        Choice::Chamber => Choice::System(System::PartyList),
-        other @ (Choice::System(_) | Choice::Number(_)) => other,
-    };
-    let contenders = query.parameter(SHARE_BASE) == Some(CONTENDERS);
+    let choice = Choice::of(query)?.of_votes();
+    let base = ShareBase::of(query);
     per_election(view, query, VOTES, |held| {
         let (index, tier) = choice.tier(held.election)?;
-        let shares =
-            if contenders { shares_of_contenders(tier) } else { shares_as_recorded(held.election, tier) };
-        if shares.entrants.is_empty() && shares.missing == 0 {
+        let shares = base.shares(held.election, tier);
+        if shares.entrants.is_empty() && shares.missing.is_empty() {
             return None;
         }
         let mut point = held.point();
-        let estimate = laakso_taagepera_between(&shares.entrants, &shares.rest);
+        let entrants: Vec<Estimate> = shares.entrants.values().cloned().collect();
+        let estimate = laakso_taagepera_between(&entrants, &shares.rest);
         point.estimate = (estimate != Estimate::default()).then_some(estimate);
-        if shares.missing > 0 {
-            point.warn(Code::Missing, "rows of results without a vote share", shares.missing);
-        }
+        shares.warn(&mut point);
         warn_of_conflicts(&mut point, held, &format!("election.tiers[{index}]"));
         Some((tier_label(tier, index), point))
     })
@@ -135,77 +110,4 @@ fn seat_index(seats: &Seats<'_>, chamber: bool) -> Option<Estimate> {
     let enters = |key: &Key<'_>| key.enters() || (chamber && *key == Key::Independents);
     let won: Vec<i64> = seats.won.iter().filter(|(key, _)| enters(key)).map(|(_, won)| *won).collect();
     laakso_taagepera(&shares_of(&won)).map(Estimate::exact)
-}
-
-fn per_election<'a>(
-    view: &'a View,
-    query: &Query,
-    definition: Definition,
-    figure: impl Fn(&Held<'a>) -> Option<(String, Point)>,
-) -> Result<Answer, QueryError> {
-    let mut answer = Builder::default();
-    for chamber in chambers(view, query)? {
-        for held in chamber.elections.iter().filter(|held| held.is_asked(query)) {
-            if let Some((tier, point)) = figure(held) {
-                let mut labels = chamber.labels.clone();
-                labels.insert(TIER.to_owned(), tier);
-                answer.push(labels, definition.unit, point);
-            }
-        }
-    }
-    add_reported(view, query, definition.id, &mut answer);
-    Ok(answer.finish(definition.id, definition.formula_version))
-}
-
-fn warn_of_conflicts(point: &mut Point, held: &Held<'_>, path: &str) {
-    let open = held.unresolved(path);
-    if open > 0 {
-        point.warn(Code::Conflict, "sources disagree about results, and nobody has settled it", open);
-    }
-}
-
-/// Which seats of an election.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Choice {
-    System(System),
-    Number(usize),
-    Chamber,
-}
-
-impl Choice {
-    fn of(query: &Query) -> Result<Self, QueryError> {
-        let Some(text) = query.parameter(TIER).filter(|text| !text.is_empty()) else {
-            return Ok(Choice::System(System::PartyList));
-        };
-        if text == CHAMBER {
-            return Ok(Choice::Chamber);
-        }
-        if let Ok(number) = text.parse() {
-            return Ok(Choice::Number(number));
-        }
-        let system = System::ALL.iter().find(|system| system.as_str() == text);
-        system.map(|system| Choice::System(*system)).ok_or_else(|| {
-            let systems: Vec<&str> = System::ALL.iter().map(|system| system.as_str()).collect();
-            let message = format!("must be CHAMBER, the number of a tier, or one of {}", systems.join(", "));
-            QueryError::field(format!("parameters.{TIER}"), message)
-        })
-    }
-
-    /// The tier and its place. An election whose only tier states no system has that for its list tier.
-    fn tier(self, election: &Election) -> Option<(usize, &Tier)> {
-        let tiers = || election.tiers.iter().enumerate();
-        match self {
-            Choice::Number(number) => tiers().nth(number),
-            Choice::System(system) => tiers().find(|(_, tier)| tier.system == Some(system)).or_else(|| {
-                let mut elected = tiers().filter(|(_, tier)| is_elected(tier));
-                let only = elected.next().filter(|(_, tier)| tier.system.is_none())?;
-                (system == System::PartyList && elected.next().is_none()).then_some(only)
-            }),
-            Choice::Chamber => None,
-        }
-    }
-}
-
-fn tier_label(tier: &Tier, index: usize) -> String {
-    tier.system.map_or_else(|| index.to_string(), |system| system.as_str().to_owned())
 }

@@ -6,6 +6,7 @@ use reform_model::Name;
 use reform_model::election::{Contender, Election, ElectionResult, Tier};
 use reform_model::vocabulary::{System, VoteBase};
 
+use crate::answer::{Code, Point};
 use crate::electoral::formulas;
 use crate::estimate::Estimate;
 use crate::number::Number;
@@ -54,20 +55,32 @@ impl<'a> Key<'a> {
 
 /// What the votes of a tier say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VoteShares {
-    /// The shares of the rows that enter an index, as fractions of 1.
-    pub entrants: Vec<Estimate>,
+pub struct VoteShares<'a> {
+    /// The shares of the contenders that enter an index, as fractions of 1.
+    pub entrants: BTreeMap<Key<'a>, Estimate>,
+    /// The shares of independents and of others, who are contenders and enter no index.
+    pub aside: BTreeMap<Key<'a>, Estimate>,
     /// What the recorded rows of any kind leave to 1.
     pub rest: Number,
-    /// Rows that would enter and have no share.
-    pub missing: i64,
+    /// Contenders that would enter and have no share.
+    pub missing: BTreeSet<Key<'a>>,
+}
+
+impl VoteShares<'_> {
+    /// Tells of the rows that no index can use.
+    pub(super) fn warn(&self, point: &mut Point) {
+        let rows = i64::try_from(self.missing.len()).unwrap_or(i64::MAX);
+        if rows > 0 {
+            point.warn(Code::Missing, "rows of results without a vote share", rows);
+        }
+    }
 }
 
 /// Shares as they are recorded: `vote_share`, else votes of the tier's share base. Nothing is spread over the rows.
-pub fn shares_as_recorded(election: &Election, tier: &Tier) -> VoteShares {
+pub fn shares_as_recorded<'a>(election: &Election, tier: &'a Tier) -> VoteShares<'a> {
     let base = share_base(election, tier);
-    let mut shares = BTreeMap::<Key<'_>, Estimate>::new();
-    let mut missing = 0;
+    let mut shares = BTreeMap::<Key<'a>, Estimate>::new();
+    let mut missing = BTreeSet::new();
     for row in &tier.results {
         let key = Key::of(row, tier.system);
         let recorded =
@@ -78,18 +91,18 @@ pub fn shares_as_recorded(election: &Election, tier: &Tier) -> VoteShares {
                 let sum = shares.get(&key).map_or_else(|| share.clone(), |sum| sum.add(&share));
                 shares.insert(key, sum);
             }
-            None => missing += i64::from(key.enters()),
+            None if key.enters() => drop(missing.insert(key)),
+            None => {}
         }
     }
     let all: Vec<Estimate> = shares.values().cloned().collect();
-    let entrants = shares.into_iter().filter(|(key, _)| key.enters()).map(|(_, share)| share).collect();
-    VoteShares { entrants, rest: formulas::remainder(&all), missing }
+    VoteShares { missing, rest: formulas::remainder(&all), ..sorted(shares) }
 }
 
 /// Shares of the votes of all contenders. Against-all is none; independents and others are, though they enter no index.
 ///
 /// Without every row's votes the recorded shares are set in proportion; without those either, the row is missing.
-pub fn shares_of_contenders(tier: &Tier) -> VoteShares {
+pub fn shares_of_contenders(tier: &Tier) -> VoteShares<'_> {
     let rows = tier.results.iter().map(|row| (Key::of(row, tier.system), row));
     let contenders: Vec<(Key<'_>, &ElectionResult)> =
         rows.filter(|(key, _)| *key != Key::AgainstAll).collect();
@@ -103,26 +116,26 @@ pub fn shares_of_contenders(tier: &Tier) -> VoteShares {
     let weights = |of: &dyn Fn(&ElectionResult) -> Option<Number>| -> Option<Vec<Number>> {
         contenders.iter().map(|(_, row)| of(row)).collect()
     };
-    let none = || VoteShares { entrants: Vec::new(), rest: Number::zero(), missing: count(&contenders) };
+    let none = || {
+        let missing = contenders.iter().filter(|(key, row)| key.enters() && row.votes.is_none());
+        VoteShares { missing: missing.map(|(key, _)| key.clone()).collect(), ..sorted(BTreeMap::new()) }
+    };
     let Some(weights) = weights(&votes).or_else(|| weights(&share)) else { return none() };
     let total: Number = weights.iter().cloned().sum();
-    let mut shares = BTreeMap::<&Key<'_>, Number>::new();
+    let mut shares = BTreeMap::<Key<'_>, Estimate>::new();
     for ((key, _), weight) in contenders.iter().zip(&weights) {
-        let Some(part) = weight.checked_div(&total) else { return none() };
-        let sum = shares.get(key).map_or_else(|| part.clone(), |sum| sum + &part);
-        shares.insert(key, sum);
+        let Some(part) = weight.checked_div(&total).map(Estimate::exact) else { return none() };
+        let sum = shares.get(key).map_or_else(|| part.clone(), |sum| sum.add(&part));
+        shares.insert(key.clone(), sum);
     }
-    let entrants = shares.into_iter().filter(|(key, _)| key.enters());
-    VoteShares {
-        entrants: entrants.map(|(_, share)| Estimate::exact(share)).collect(),
-        rest: Number::zero(),
-        missing: 0,
-    }
+    sorted(shares)
 }
 
-fn count(contenders: &[(Key<'_>, &ElectionResult)]) -> i64 {
-    let missing = contenders.iter().filter(|(key, row)| key.enters() && row.votes.is_none());
-    i64::try_from(missing.count()).unwrap_or(i64::MAX)
+/// The shares of those who enter an index and of those who do not; against-all is neither.
+fn sorted(mut shares: BTreeMap<Key<'_>, Estimate>) -> VoteShares<'_> {
+    shares.remove(&Key::AgainstAll);
+    let (entrants, aside) = shares.into_iter().partition(|(key, _)| key.enters());
+    VoteShares { entrants, aside, rest: Number::zero(), missing: BTreeSet::new() }
 }
 
 /// The votes that shares of the tier are shares of, as far as they are recorded; valid votes where nothing is said.
