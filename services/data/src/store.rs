@@ -270,10 +270,7 @@ impl Shared {
             index.candidates(id).filter_map(|record| index.at(record, revision)).collect()
         };
         for found in candidates {
-            let stored = self.stored(found).map_err(|error| {
-                let Error::Disk(source) = error else { return error };
-                Error::Corrupt { record: format!("{}{id}", reform_model::record::COLLECTION), source }
-            })?;
+            let stored = self.stored(found).map_err(|error| error::named(error, id))?;
             if stored.name().and_then(|name| name.strip_prefix(reform_model::record::COLLECTION)) == Some(id)
             {
                 return Ok(Some((found, stored)));

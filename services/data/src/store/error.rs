@@ -108,3 +108,11 @@ pub enum Error {
     #[error(transparent)]
     Disk(#[from] disk::Error),
 }
+
+/// An error of reading a value, with the record named when it is the value that is damaged.
+pub(super) fn named(error: Error, id: &str) -> Error {
+    if let Error::Disk(source @ (disk::Error::Chunk { .. } | disk::Error::Missing(_))) = error {
+        return Error::Corrupt { record: format!("{}{id}", reform_model::record::COLLECTION), source };
+    }
+    error
+}

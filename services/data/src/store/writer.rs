@@ -287,7 +287,7 @@ impl State for Writer {
             index.candidates(id).filter_map(|record| index.newest(record)).collect()
         };
         for found in candidates {
-            let stored = self.stored(found)?;
+            let stored = self.stored(found).map_err(|error| super::error::named(error, id))?;
             if stored.name().and_then(|name| name.strip_prefix(reform_model::record::COLLECTION)) == Some(id)
             {
                 let mut verified = self.verified.lock();

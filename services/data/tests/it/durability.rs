@@ -9,10 +9,12 @@ use reform_data::store::chunk::{self, Chunk, CommitHeader, SlotHeader};
 use reform_data::store::keys::{ChunkId, SUMMARIES};
 use reform_data::store::meta::Meta;
 use reform_data::store::{disk, envelope};
+use serde_json::json;
 use tempfile::TempDir;
 use tonic::Code;
+use tonic_types::StatusExt;
 
-use crate::records::{appeal, large, party};
+use crate::records::{appeal, large, party, record};
 use crate::support::{Server, assert_refused, create, drain, open_error};
 
 /// The one tree of a stopped store.
@@ -137,7 +139,8 @@ async fn a_damaged_summary_is_made_again_from_the_log() {
 #[tokio::test]
 async fn a_damaged_chunk_is_data_loss_and_never_another_value() {
     let server = Server::start().await;
-    server.create(large("whole", 20_000)).await.unwrap();
+    let source = record(&json!({"name": "records/s", "source": {}}));
+    server.commit(vec![create(source), create(large("whole", 20_000))]).await.unwrap();
     server.create(large("broken", 20_000)).await.unwrap();
     let folder = server.stop().await;
     let broken = ChunkId { revision: 2, part: 0 }.chunk_key();
@@ -149,14 +152,21 @@ async fn a_damaged_chunk_is_data_loss_and_never_another_value() {
             value[at] ^= 0x20;
         });
         let server = Server::open(folder).await;
-        let status = server.get("records/broken").await.unwrap_err();
-        let named = tonic_types::StatusExt::get_details_resource_info(&status).map(|info| info.resource_name);
-        assert_eq!(named.as_deref(), Some("records/broken"), "byte {at}");
-        assert_refused::<()>(Err(status), Code::DataLoss, Reason::CorruptRecord, &[]);
+        let user = party("user", &["broken"]);
+        for refused in [
+            server.get("records/broken").await,
+            server.delete("records/broken").await,
+            server.create(large("broken", 1)).await,
+            server.create(user).await,
+        ] {
+            let status = refused.unwrap_err();
+            let named = status.get_details_resource_info().map(|info| info.resource_name);
+            assert_eq!(named.as_deref(), Some("records/broken"), "byte {at}: {status:?}");
+            assert_refused::<()>(Err(status), Code::DataLoss, Reason::CorruptRecord, &[]);
+        }
         server.get("records/whole").await.unwrap();
         let corrupt = |refused| assert_refused::<()>(refused, Code::DataLoss, Reason::CorruptRecord, &[]);
         corrupt(server.page(v1::ListRecordsRequest::default()).await.map(|_| ()));
-        corrupt(server.delete("records/broken").await.map(|_| ()));
         let feed = server.watch(1, "").await.unwrap();
         let (messages, ended) = drain(feed).await;
         assert!(messages.iter().all(|message| message.changes.is_empty()));
