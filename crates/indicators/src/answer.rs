@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reform_model::{Name, Period};
 
 use crate::estimate::Estimate;
+use crate::evidence::Evidence;
 use crate::number::Number;
 
 /// Sources that a point lists at most.
@@ -71,6 +72,8 @@ pub struct Point {
     pub status: Option<String>,
     /// Further figures by key; decimal numbers.
     pub figures: BTreeMap<String, String>,
+    /// What is behind it, where the query explains this point.
+    pub evidence: Option<Box<Evidence>>,
 }
 
 impl Point {

@@ -8,7 +8,8 @@ use reform_model::{Date, Kind, Name, Period, Record};
 use crate::answer::{Builder, Code, JURISDICTION, Labels, ORIGIN, Point};
 use crate::coverage::{Register, registers};
 use crate::estimate::{Estimate, Style};
-use crate::query::{Origin, Query, QueryError};
+use crate::evidence::{Evidence, Part, Reason};
+use crate::query::{Explained, Origin, Query, QueryError};
 use crate::span::{Bucket, Extent, Granularity, POINTS_MAX};
 use crate::view::View;
 
@@ -20,6 +21,14 @@ pub trait Countable<'a> {
     fn date(&self) -> Option<Date>;
     /// The value of a dimension; none where it has no value.
     fn dimension(&self, name: &str) -> Option<Cow<'a, str>>;
+    /// Why it counts in no period at all; such a record is only ever listed among those left out.
+    fn exclusion(&self) -> Option<Reason> {
+        None
+    }
+    /// What it brings to the point that it counts in, or why it brings nothing although it belongs to the period.
+    fn part(&self) -> Result<Part, Reason> {
+        Ok(Part::one())
+    }
 }
 
 /// What counts, and what a point is made of.
@@ -47,11 +56,48 @@ struct Tally<'a, T> {
     coarse: Vec<Date>,
     undated: i64,
     extent: Extent,
+    trail: Option<Trail>,
 }
 
 impl<T> Default for Tally<'_, T> {
     fn default() -> Self {
-        Self { buckets: BTreeMap::new(), coarse: Vec::new(), undated: 0, extent: Extent::default() }
+        let (buckets, extent) = (BTreeMap::new(), Extent::default());
+        Self { buckets, coarse: Vec::new(), undated: 0, extent, trail: None }
+    }
+}
+
+/// Where a record belongs.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    In(Bucket),
+    /// In one of several periods.
+    Coarse(Date),
+    Outside,
+    Undated,
+}
+
+/// Notes every record of the series whose point is explained.
+struct Trail {
+    period: Period,
+    /// Whether a record counts once, however many items it has.
+    once: bool,
+    evidence: Evidence,
+}
+
+impl Trail {
+    fn note<'a>(&mut self, item: &impl Countable<'a>, place: Place) {
+        let record = item.record();
+        let reason = match place {
+            Place::In(bucket) if bucket.period() == self.period => match item.part() {
+                Ok(part) if self.once => return self.evidence.add_once(record, part),
+                Ok(part) => return self.evidence.add(record, part),
+                Err(reason) => reason,
+            },
+            Place::Coarse(date) if overlaps(date, Some(self.period)) => Reason::ImpreciseDate,
+            Place::In(_) | Place::Coarse(_) | Place::Outside => Reason::OutsidePeriod,
+            Place::Undated => Reason::Undated,
+        };
+        self.evidence.exclude(record, reason);
     }
 }
 
@@ -75,7 +121,7 @@ impl Frame {
             point.estimate = Some(Estimate::exact(count).with_style(Style::Count));
             point.records = count;
         };
-        self.fold(view, query, items, &figure, builder)
+        self.run(view, query, items, (&figure, true), builder)
     }
 
     /// As [`Frame::count`], with a figure of one's own for the records of a point.
@@ -87,12 +133,32 @@ impl Frame {
         figure: &dyn Fn(&[T], &mut Point),
         builder: &mut Builder,
     ) -> Result<(), QueryError> {
+        self.run(view, query, items, (figure, false), builder)
+    }
+
+    fn run<'a, T: Countable<'a>>(
+        self,
+        view: &'a View,
+        query: &'a Query,
+        items: impl Iterator<Item = T>,
+        (figure, once): (&dyn Fn(&[T], &mut Point), bool),
+        builder: &mut Builder,
+    ) -> Result<(), QueryError> {
         let granularity = query.granularity.unwrap_or(self.granularity);
         let mut tallies: BTreeMap<Key<'a>, Tally<'a, T>> = BTreeMap::new();
+        if let Some((key, period)) = explained(query) {
+            let trail = Some(Trail { period, once, evidence: Evidence::default() });
+            tallies.insert(key, Tally { trail, ..Tally::default() });
+        }
         for item in items {
-            if let Some(key) = key(query, &item) {
-                tallies.entry(key).or_default().take(item, granularity, query.period);
+            let Some(key) = key(query, &item) else { continue };
+            if let Some(reason) = item.exclusion() {
+                if let Some(trail) = tallies.get_mut(&key).and_then(|tally| tally.trail.as_mut()) {
+                    trail.evidence.exclude(item.record(), reason);
+                }
+                continue;
             }
+            tallies.entry(key).or_default().take(item, granularity, query.period);
         }
         self.fill_with_zeros(view, query, granularity, &mut tallies)?;
         for (key, tally) in tallies {
@@ -157,26 +223,26 @@ impl Frame {
 
 impl<'a, T: Countable<'a>> Tally<'a, T> {
     fn take(&mut self, item: T, granularity: Granularity, period: Option<Period>) {
-        let Some(date) = item.date() else {
-            self.undated += 1;
-            return;
-        };
-        self.extent.add(date);
-        match Bucket::of(granularity, date).map(|whole| whole.within(period)) {
-            Some(Some(bucket)) if bucket.contains(date) => {
+        let date = item.date();
+        let place = date.map_or(Place::Undated, |date| Place::of(date, granularity, period));
+        date.into_iter().for_each(|date| self.extent.add(date));
+        if let Some(trail) = &mut self.trail {
+            trail.note(&item, place);
+        }
+        match place {
+            Place::In(bucket) => {
                 let group = self.buckets.entry(bucket).or_insert_with(Group::new);
                 group.sources.extend(item.record().citations.iter().map(|citation| &citation.source));
                 group.items.push(item);
             }
-            Some(Some(bucket)) if bucket.may_contain(date) => self.coarse.push(date),
-            Some(_) => {}
-            None if overlaps(date, period) => self.coarse.push(date),
-            None => {}
+            Place::Coarse(date) => self.coarse.push(date),
+            Place::Outside => {}
+            Place::Undated => self.undated += 1,
         }
     }
 
     fn points(self, period: Option<Period>, figure: &dyn Fn(&[T], &mut Point)) -> Vec<Point> {
-        let Self { buckets, coarse, undated, extent: _ } = self;
+        let Self { buckets, coarse, undated, extent: _, trail } = self;
         let mut placed = vec![false; coarse.len()];
         let mut points = Vec::new();
         for (bucket, group) in buckets {
@@ -202,7 +268,24 @@ impl<'a, T: Countable<'a>> Tally<'a, T> {
             point.excluded = undated;
             points.push(point);
         }
+        if let Some(Trail { period, once: _, evidence }) = trail
+            && let Some(point) = points.iter_mut().find(|point| point.period == period)
+        {
+            point.evidence = Some(Box::new(evidence));
+        }
         points
+    }
+}
+
+impl Place {
+    fn of(date: Date, granularity: Granularity, period: Option<Period>) -> Self {
+        match Bucket::of(granularity, date).map(|whole| whole.within(period)) {
+            Some(Some(bucket)) if bucket.contains(date) => Place::In(bucket),
+            Some(Some(bucket)) if bucket.may_contain(date) => Place::Coarse(date),
+            Some(_) => Place::Outside,
+            None if overlaps(date, period) => Place::Coarse(date),
+            None => Place::Outside,
+        }
     }
 }
 
@@ -279,6 +362,15 @@ pub(crate) fn key<'a>(query: &Query, item: &impl Countable<'a>) -> Option<Key<'a
     }
     let values = query.group_by.iter().map(|name| item.dimension(name).unwrap_or_default());
     Some(std::iter::once(Cow::from(jurisdiction)).chain(values).collect())
+}
+
+/// The key of the series whose point is explained, and the period of the point; none when it is no counted one.
+fn explained(query: &Query) -> Option<(Key<'_>, Period)> {
+    let Explained { labels: wanted, period } = query.explain.as_ref()?;
+    let names = std::iter::once(JURISDICTION).chain(query.group_by.iter().map(String::as_str));
+    let key: Option<Key<'_>> = names.map(|name| Some(Cow::from(wanted.get(name)?.as_str()))).collect();
+    let key = key.filter(|key| labels(query, key) == *wanted)?;
+    Some((key, *period))
 }
 
 pub(crate) fn labels(query: &Query, key: &Key<'_>) -> Labels {

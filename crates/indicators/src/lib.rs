@@ -4,20 +4,24 @@
 //! - [`number`] and [`estimate`]: exact numbers, and figures whose bounds travel; [`wilson`]: rates;
 //! - [`span`]: the periods of a series;
 //! - [`view`]: the records, folded from changes;
-//! - [`query`], [`filter`] and [`mod@answer`]: what is asked and what comes back;
+//! - [`query`], [`filter`] and [`mod@answer`]: what is asked and what comes back; [`evidence`]: what is behind one point;
 //! - [`selection`], [`coverage`], [`counting`], [`interval`] and [`reported`]: which observation is used, what an empty
 //!   period means, what two running totals say, and the frames of counted and of published series;
 //! - [`reforms`], [`parties`], [`appeals`], [`norms`] and [`observed`]: indicators;
 //! - [`electoral`]: elections and chambers; [`target`]: promises; [`parameter`]: numbers in laws;
-//! - [`catalogue`]: every indicator, and the one function that answers a query.
+//! - [`catalogue`]: every indicator, and the one function that answers a query; [`mod@explain`]: what is behind a point of
+//!   the answer; [`mod@conflicts`]: what contradicts what.
 
 pub mod answer;
 pub mod appeals;
 pub mod catalogue;
+pub mod conflicts;
 pub mod counting;
 pub mod coverage;
 pub mod electoral;
 pub mod estimate;
+pub mod evidence;
+pub mod explain;
 pub mod filter;
 pub mod interval;
 pub mod norms;
@@ -37,5 +41,7 @@ pub mod wilson;
 
 pub use answer::{Answer, Point, Series};
 pub use catalogue::answer;
+pub use conflicts::conflicts;
+pub use explain::explain;
 pub use query::{Query, QueryError};
 pub use view::{Change, View};

@@ -12,6 +12,7 @@ use crate::answer::{Answer, BASIS, Builder, Code, JURISDICTION, Labels, ORIGIN, 
 use crate::catalogue::Definition;
 use crate::counting::{Countable, Frame};
 use crate::estimate::Estimate;
+use crate::evidence::{self, Evidence, Part, Reason};
 use crate::query::{Origin, Query, QueryError};
 use crate::selection::{Candidate, Choice, Thing, candidates, choose};
 use crate::span::{Bucket, Granularity, lies_within};
@@ -63,6 +64,15 @@ impl<'a> Countable<'a> for Decided<'a> {
     fn dimension(&self, name: &str) -> Option<Cow<'a, str>> {
         let institution = self.decision.institution.as_ref().filter(|_| name == INSTITUTION)?;
         Some(Cow::from(institution.as_str()))
+    }
+
+    fn part(&self) -> Result<Part, Reason> {
+        let (Some(good), Some(bad)) = (self.decision.norms_consistent, self.decision.norms_inconsistent)
+        else {
+            return Err(Reason::MissingValue);
+        };
+        let judged = i64::from(good) + i64::from(bad);
+        Ok(Part::of(bad, format!("{bad} of {judged} norms inconsistent; these add up to the numerator")))
     }
 }
 
@@ -128,9 +138,11 @@ fn reported(view: &View, query: &Query, builder: &mut Builder) {
         let known = Published { inconsistent, consistent: pick(CONSISTENT), denominator: pick(DENOMINATOR) };
         if wants(query, &thing)
             && lies_within(known.inconsistent.chosen.answers_for(), query.period)
-            && let Some(point) = known.point(query, &thing)
+            && let Some(mut point) = known.point(query, &thing)
         {
-            builder.push(labels(query, &thing), DEFINITION.unit, point);
+            let labels = labels(query, &thing);
+            query.attach(&labels, &mut point, |point| known.evidence(view, query, &labels, point));
+            builder.push(labels, DEFINITION.unit, point);
         }
     }
 }
@@ -181,10 +193,33 @@ impl Published<'_> {
         Some(point)
     }
 
+    /// The parts that enter the rate: what was found, and what it is a share of.
+    fn used(&self) -> Vec<&Choice<'_>> {
+        let whole = self.denominator.as_ref().or(self.consistent.as_ref());
+        std::iter::once(&self.inconsistent).chain(whole).collect()
+    }
+
+    /// The published parts with these labels.
+    fn evidence(&self, view: &View, query: &Query, labels: &Labels, point: &Point) -> Evidence {
+        let mut evidence = Evidence::default();
+        let used: Vec<Candidate<'_>> = self.used().iter().map(|choice| choice.chosen).collect();
+        for candidate in &used {
+            let variable = view.variable(&candidate.observation.variable);
+            let part = variable.and_then(|(_, variable)| part(variable)).unwrap_or_default();
+            let figure = evidence::figure(&candidate.estimate(), None);
+            let note = format!("{part} {}", figure.note);
+            evidence.add(candidate.record, Part { note: note.trim_end().to_owned(), ..figure });
+        }
+        for (variable, _) in view.variables_reporting(ID) {
+            let same = |candidate: &Candidate<'_>| self::labels(query, &Thing::of(*candidate)) == *labels;
+            evidence.others(point.period, candidates(view, &variable.name).filter(same), &used);
+        }
+        evidence
+    }
+
     /// The records used, their sources and their rivals.
     fn describe(&self, point: &mut Point) {
-        let whole = self.denominator.as_ref().or(self.consistent.as_ref());
-        let used: Vec<&Choice<'_>> = std::iter::once(&self.inconsistent).chain(whole).collect();
+        let used = self.used();
         let count = |counts: &dyn Fn(&Choice<'_>) -> usize| {
             i64::try_from(used.iter().map(|choice| counts(choice)).sum::<usize>()).unwrap_or(i64::MAX)
         };

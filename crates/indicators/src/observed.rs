@@ -7,10 +7,11 @@ use reform_model::{Kind, Name};
 
 use crate::answer::{Answer, BASIS, Builder, JURISDICTION, Labels, ORIGIN};
 use crate::catalogue::{Definition, Parameter};
+use crate::evidence::Evidence;
 use crate::interval::Totals;
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::{own_point, unit};
-use crate::selection::{Choice, Thing, candidates, choose_each};
+use crate::selection::{Candidate, Choice, Thing, candidates, choose_each};
 use crate::span::{Bucket, Granularity, lies_within};
 use crate::view::View;
 
@@ -68,7 +69,14 @@ fn observation_series(view: &View, query: &Query) -> Result<Answer, QueryError> 
             totals.add_difference(variable, thing, choice, &mut point);
             let rank = choice.chosen.record.rank.unwrap_or(Rank::Normal);
             point.figures.insert("rank".to_owned(), rank.as_str().to_owned());
-            builder.push(labels(query, thing), unit(variable, choice.chosen), point);
+            let labels = labels(query, thing);
+            query.attach(&labels, &mut point, |point| {
+                let same = |candidate: &Candidate<'_>| self::labels(query, &Thing::of(*candidate)) == labels;
+                let mut evidence = Evidence::default();
+                evidence.observations(point, candidates(view, &record.name).filter(same), &[choice.chosen]);
+                evidence
+            });
+            builder.push(labels, unit(variable, choice.chosen), point);
         }
     }
     Ok(builder.finish(ID, DEFINITION.formula_version))

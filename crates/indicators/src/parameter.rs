@@ -14,6 +14,7 @@ use reform_model::{Body, Date, Day, Kind, Name, Period, Quantity};
 use crate::answer::{Answer, Builder, Code, JURISDICTION, Labels, Point, labels};
 use crate::catalogue::{Definition, Parameter};
 use crate::estimate::Estimate;
+use crate::evidence::{Evidence, Part, Reason, figure};
 use crate::number::Number;
 use crate::parameter::steps::{Since, Step, history};
 use crate::parameter::valid::value_at;
@@ -71,7 +72,7 @@ fn answer(view: &View, query: &Query) -> Result<Answer, QueryError> {
             continue;
         }
         match day {
-            Some(day) => push_valid(view, labels, &parameter, &jurisdiction, day, &mut answer),
+            Some(day) => push_valid(view, query, labels, &parameter, (&jurisdiction, day), &mut answer),
             None => {
                 for step in history(view, &parameter, &jurisdiction) {
                     push_step(view, query, labels.clone(), &step, &mut answer);
@@ -135,6 +136,12 @@ fn push_step(view: &View, query: &Query, mut labels: Labels, step: &Step<'_>, an
         Some(_) => {}
     }
     labels.insert(STATUS.to_owned(), if step.planned { "PLANNED" } else { "ACTUAL" }.to_owned());
+    query.attach(&labels, &mut point, |point| {
+        let mut evidence = Evidence::default();
+        let after = point.estimate.as_ref().map(|after| figure(after, Some(after)));
+        evidence.add(step.record, Part { note: account(step), ..after.unwrap_or_default() });
+        evidence
+    });
     answer.push(labels, unit(view, step), point);
 }
 
@@ -162,6 +169,26 @@ fn describe(step: &Step<'_>, point: &mut Point) {
     }
 }
 
+/// What a step says, in one line.
+fn account(step: &Step<'_>) -> String {
+    let value = |quantity: &Option<Quantity>| quantity.as_ref().map_or("?".to_owned(), text);
+    let (before, after) = (value(&step.change.before), value(&step.change.after));
+    match (step.since, step.from) {
+        (Some(since), Some(from)) => format!("{before} → {after}, {} {from}", since.as_str()),
+        (_, _) => format!("{before} → {after}, undated"),
+    }
+}
+
+/// Why a step says nothing about the value on a day that other steps decide.
+fn not_valid(step: &Step<'_>, on: Day) -> Reason {
+    match step.from {
+        _ if step.planned => Reason::Planned,
+        None => Reason::Undated,
+        Some(from) if from.last() <= on => Reason::Superseded,
+        Some(_) => Reason::OutsidePeriod,
+    }
+}
+
 /// The number of an exact quantity; any other with its sign.
 fn text(quantity: &Quantity) -> String {
     let estimate = Estimate::from(quantity);
@@ -181,14 +208,14 @@ fn unit(view: &View, step: &Step<'_>) -> String {
 
 fn push_valid(
     view: &View,
+    query: &Query,
     labels: Labels,
     parameter: &Name,
-    jurisdiction: &str,
-    day: Day,
+    (jurisdiction, on): (&str, Day),
     answer: &mut Builder,
 ) {
-    let valid = value_at(view, parameter, jurisdiction, day);
-    let day = Some(Date::exact(day));
+    let valid = value_at(view, parameter, jurisdiction, on);
+    let day = Some(Date::exact(on));
     let mut point = Point::new(Period { start: day, end: day }, valid.estimate);
     point.records = i64::try_from(valid.steps.len()).unwrap_or(i64::MAX);
     point.set_sources(valid.steps.iter().flat_map(|step| step.record.sources()));
@@ -206,5 +233,16 @@ fn push_valid(
     }
     let unit = valid.steps.first().map(|step| unit(view, step));
     let own = view.variable(parameter).map(|(_, variable)| variable.unit.clone());
+    query.attach(&labels, &mut point, |_| {
+        let mut evidence = Evidence::default();
+        for step in &valid.steps {
+            let after = step.change.after.as_ref().map(|after| figure(&Estimate::from(after), None));
+            evidence.add(step.record, Part { note: account(step), ..after.unwrap_or_default() });
+        }
+        for step in history(view, parameter, jurisdiction) {
+            evidence.exclude(step.record, not_valid(&step, on));
+        }
+        evidence
+    });
     answer.push(labels, unit.or(own).unwrap_or_default(), point);
 }

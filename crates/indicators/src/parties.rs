@@ -9,6 +9,7 @@ use crate::answer::{Answer, Builder, Code, JURISDICTION, ORIGIN, Point, labels};
 use crate::catalogue::Definition;
 use crate::coverage::{Register, registers};
 use crate::estimate::Estimate;
+use crate::evidence::{Evidence, Part, Reason};
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
 use crate::selection::candidates;
@@ -104,7 +105,8 @@ fn count(
     }
     let labels = labels([(JURISDICTION, jurisdiction), (ORIGIN, Origin::Counted.as_str())]);
     for bucket in buckets.into_iter().filter_map(|bucket| bucket.within(query.period)) {
-        if let Some(point) = point(bucket, parties, registers) {
+        if let Some(mut point) = point(bucket, parties, registers) {
+            query.attach(&labels, &mut point, |_| evidence(bucket, parties));
             builder.push(labels.clone(), DEFINITION.unit, point);
         }
     }
@@ -144,6 +146,21 @@ fn point(bucket: Bucket, parties: &[(&Record, &Party)], registers: &[Register<'_
         point.warn(Code::ImpreciseDate, message, uncertain);
     }
     Some(point)
+}
+
+/// Every party of the jurisdiction: the certain ones are one each, so they add up to the lower bound.
+fn evidence(bucket: Bucket, parties: &[(&Record, &Party)]) -> Evidence {
+    let mut evidence = Evidence::default();
+    for (record, party) in parties {
+        match standing(party, bucket.last) {
+            Standing::Registered => evidence.add(record, Part::one()),
+            Standing::Uncertain => evidence.exclude(record, Reason::ImpreciseDate),
+            Standing::Ended => evidence.exclude(record, Reason::Ended),
+            Standing::Absent if party.never_registered => evidence.exclude(record, Reason::NeverRegistered),
+            Standing::Absent => evidence.exclude(record, Reason::OutsidePeriod),
+        }
+    }
+    evidence
 }
 
 fn standing(party: &Party, day: Day) -> Standing {

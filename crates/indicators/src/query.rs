@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use reform_model::{Name, Period};
 
+use crate::answer::{Labels, Point};
+use crate::evidence::Evidence;
 use crate::filter::{self, DimensionFilter};
 use crate::span::Granularity;
 
@@ -26,6 +28,15 @@ impl Origin {
     }
 }
 
+/// The one point of an answer that is explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// All labels of its series.
+    pub labels: Labels,
+    /// Its period, as the answer has it.
+    pub period: Period,
+}
+
 /// A question to one indicator.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
@@ -45,6 +56,8 @@ pub struct Query {
     pub parameters: BTreeMap<String, String>,
     /// Counted or published; none is both.
     pub origin: Option<Origin>,
+    /// The point that carries its evidence; none is no point. [`crate::explain()`] sets it.
+    pub explain: Option<Explained>,
 }
 
 impl Query {
@@ -61,6 +74,19 @@ impl Query {
     /// Whether a series of that origin is asked for.
     pub fn wants(&self, origin: Origin) -> bool {
         self.origin.is_none_or(|wanted| wanted == origin)
+    }
+
+    /// The period of the point to explain, where it is one of the series with these labels.
+    pub fn explains(&self, labels: &Labels) -> Option<Period> {
+        let explained = self.explain.as_ref().filter(|explained| explained.labels == *labels)?;
+        Some(explained.period)
+    }
+
+    /// Puts the evidence on a point of the series with these labels, if it is the one to explain.
+    pub fn attach(&self, labels: &Labels, point: &mut Point, evidence: impl FnOnce(&Point) -> Evidence) {
+        if self.explains(labels) == Some(point.period) {
+            point.evidence = Some(Box::new(evidence(point)));
+        }
     }
 
     /// A parameter that was given.

@@ -9,6 +9,7 @@ use reform_model::{Date, Kind, Record};
 use crate::answer::{Answer, Builder};
 use crate::catalogue::{Definition, Parameter};
 use crate::counting::{Countable, Frame};
+use crate::evidence::Reason;
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
 use crate::span::Granularity;
@@ -52,7 +53,15 @@ pub const DEFINITION: Definition = Definition {
 struct Reached<'a> {
     record: &'a Record,
     reform: &'a Reform,
-    stage: &'a Stage,
+    stage: Result<&'a Stage, Missed<'a>>,
+}
+
+/// Why a reform is not among those that reached a stage.
+enum Missed<'a> {
+    /// The stage is only foreseen.
+    Planned(&'a Stage),
+    /// It has no such stage.
+    Never,
 }
 
 impl<'a> Countable<'a> for Reached<'a> {
@@ -61,7 +70,7 @@ impl<'a> Countable<'a> for Reached<'a> {
     }
 
     fn date(&self) -> Option<Date> {
-        self.stage.date
+        self.stage.as_ref().ok()?.date
     }
 
     fn dimension(&self, name: &str) -> Option<Cow<'a, str>> {
@@ -69,9 +78,20 @@ impl<'a> Countable<'a> for Reached<'a> {
         match name {
             "area" => reform.area.map(|area| Cow::from(area.as_str())),
             "package" => reform.package.as_ref().map(|package| Cow::from(package.as_str())),
-            STAGE => Some(Cow::from(self.stage.kind.as_str())),
+            STAGE => match self.stage {
+                Ok(stage) | Err(Missed::Planned(stage)) => Some(Cow::from(stage.kind.as_str())),
+                Err(Missed::Never) => None,
+            },
             "act" => reform.legal_act.map(|act| Cow::from(act.as_str())),
             _ => None,
+        }
+    }
+
+    fn exclusion(&self) -> Option<Reason> {
+        match self.stage {
+            Ok(_) => None,
+            Err(Missed::Planned(_)) => Some(Reason::Planned),
+            Err(Missed::Never) => Some(Reason::NotReached),
         }
     }
 }
@@ -85,7 +105,10 @@ fn reforms_per_year(view: &View, query: &Query) -> Result<Answer, QueryError> {
         let kinds: Vec<StageKind> =
             StageKind::ALL.iter().copied().filter(|kind| every || kind.as_str() == wanted).collect();
         let reached = view.reforms().flat_map(|(record, reform)| {
-            let stages = kinds.iter().filter_map(|kind| first_reached(reform, *kind));
+            let stages = kinds.iter().filter_map(|kind| first_reached(reform, *kind)).map(Ok);
+            // Nobody but the reader of an explanation wants to hear of the others.
+            let missed = query.explain.iter().flat_map(|_| missed(reform, &kinds)).map(Err);
+            let stages = stages.chain(missed);
             stages.map(|stage| Reached { record, reform, stage }).collect::<Vec<_>>()
         });
         let frame = Frame {
@@ -101,6 +124,12 @@ fn reforms_per_year(view: &View, query: &Query) -> Result<Answer, QueryError> {
         reading.add(view, query, &mut builder);
     }
     Ok(builder.finish(ID, DEFINITION.formula_version))
+}
+
+/// The stages of these kinds that are only foreseen, and that there is none at all.
+fn missed<'a>(reform: &'a Reform, kinds: &[StageKind]) -> Vec<Missed<'a>> {
+    let planned = reform.stages.iter().filter(|stage| stage.is_planned() && kinds.contains(&stage.kind));
+    planned.map(Missed::Planned).chain([Missed::Never]).collect()
 }
 
 /// The stage as it was first reached: the earliest dated one, else the undated one.

@@ -10,6 +10,7 @@ use reform_model::{Day, Name, Period};
 
 use crate::answer::{BASIS, Builder, Code, JURISDICTION, Labels, ORIGIN, Point};
 use crate::estimate::Estimate;
+use crate::evidence::Evidence;
 use crate::interval::Totals;
 use crate::query::{Origin, Query};
 use crate::selection::{Candidate, Choice, Thing, candidates, choose_each};
@@ -67,7 +68,7 @@ impl Reading {
                 if shared {
                     labels.insert(VARIABLE.to_owned(), name.to_string());
                 }
-                self.push(query, &labels, variable, &chosen, builder);
+                self.push(view, query, &labels, (name, variable), &chosen, builder);
             }
         }
     }
@@ -107,9 +108,10 @@ impl Reading {
 
     fn push(
         self,
+        view: &View,
         query: &Query,
         labels: &Labels,
-        variable: &Variable,
+        (name, variable): (&Name, &Variable),
         chosen: &Chosen<'_>,
         builder: &mut Builder,
     ) {
@@ -119,11 +121,9 @@ impl Reading {
             by_unit.entry(unit(variable, choice.chosen)).or_default().push((thing, choice));
         }
         for (unit, choices) in by_unit {
+            let every: Vec<&Choice<'_>> = choices.iter().map(|(_, choice)| *choice).collect();
             let points = match chosen.choices.first().map(|(thing, _)| thing.basis) {
-                Some(Basis::InPeriod) => {
-                    let choices: Vec<&Choice<'_>> = choices.into_iter().map(|(_, choice)| choice).collect();
-                    in_periods(variable, &choices, granularity)
-                }
+                Some(Basis::InPeriod) => in_periods(variable, &every, granularity),
                 Some(Basis::CumulativeSince | Basis::StockAt) | None => {
                     let point = |(thing, choice)| {
                         let mut point = own_point(choice);
@@ -133,10 +133,43 @@ impl Reading {
                     choices.into_iter().map(point).collect()
                 }
             };
-            for point in points {
+            for mut point in points {
+                query.attach(labels, &mut point, |point| {
+                    self.evidence(view, query, labels, (name, variable), &every, point)
+                });
                 builder.push(labels.clone(), unit, point);
             }
         }
+    }
+
+    /// The observations of the variable with these labels: those in the point, and all others.
+    fn evidence(
+        self,
+        view: &View,
+        query: &Query,
+        labels: &Labels,
+        (name, variable): (&Name, &Variable),
+        choices: &[&Choice<'_>],
+        point: &Point,
+    ) -> Evidence {
+        let part = variable.reports.as_ref().map_or("", |reports| reports.part.as_str());
+        let same = |candidate: &Candidate<'_>| {
+            let thing = Thing::of(*candidate);
+            let mut own = self.labels(query, &thing, part);
+            if labels.get(VARIABLE).is_some_and(|label| label == name.as_str()) {
+                own.insert(VARIABLE.to_owned(), name.to_string());
+            }
+            own == *labels && self.wants(query, &thing)
+        };
+        let within = |choice: &&Choice<'_>| {
+            let (first, last) = days(choice);
+            point.period.first() <= first && last <= point.period.last()
+        };
+        let within: Vec<&Choice<'_>> = choices.iter().copied().filter(within).collect();
+        let used: Vec<Candidate<'_>> = disjoint(&within).iter().map(|choice| choice.chosen).collect();
+        let mut evidence = Evidence::default();
+        evidence.observations(point, candidates(view, name).filter(same), &used);
+        evidence
     }
 }
 

@@ -89,10 +89,34 @@ pub fn candidates<'a>(view: &'a View, variable: &'a Name) -> impl Iterator<Item 
 
 /// Chooses among rivals; none when all are deprecated or forecasts.
 pub fn choose<'a>(view: &View, rivals: impl IntoIterator<Item = Candidate<'a>>) -> Option<Choice<'a>> {
-    let mut ordered: Vec<Candidate<'a>> = rivals.into_iter().collect();
-    ordered.sort_by_cached_key(|candidate| preference(view, *candidate));
+    let mut ordered = in_order(view, rivals);
     let chosen = ordered.first().copied().filter(|candidate| candidate.is_usable())?;
     Some(Choice { chosen, others: ordered.split_off(1) })
+}
+
+/// Rivals, the best first.
+pub fn in_order<'a>(view: &View, rivals: impl IntoIterator<Item = Candidate<'a>>) -> Vec<Candidate<'a>> {
+    let mut ordered: Vec<Candidate<'a>> = rivals.into_iter().collect();
+    ordered.sort_by_cached_key(|candidate| preference(view, *candidate));
+    ordered
+}
+
+/// The first rule by which one candidate stands before another.
+pub fn rule(view: &View, better: Candidate<'_>, worse: Candidate<'_>) -> &'static str {
+    let (better, worse) = (preference(view, better), preference(view, worse));
+    if better.unusable != worse.unusable {
+        "the other is deprecated or a forecast"
+    } else if better.rank != worse.rank {
+        "rank"
+    } else if better.method != worse.method {
+        "method"
+    } else if better.release != worse.release {
+        "release"
+    } else if better.published != worse.published {
+        "day of publication"
+    } else {
+        "name of the record"
+    }
 }
 
 impl Candidate<'_> {
@@ -157,8 +181,18 @@ fn half_unit(quantity: &Quantity) -> Number {
     Number::scaled(5, low.scale().max(high.scale()) + 1)
 }
 
-/// Smaller is better.
-fn preference(view: &View, candidate: Candidate<'_>) -> impl Ord {
+/// Smaller is better, field by field.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Preference {
+    unusable: bool,
+    rank: u8,
+    method: u8,
+    release: u8,
+    published: Reverse<Option<Day>>,
+    name: Name,
+}
+
+fn preference(view: &View, candidate: Candidate<'_>) -> Preference {
     let Candidate { record, observation } = candidate;
     let rank = match record.rank {
         Some(Rank::Preferred) => 0,
@@ -179,7 +213,14 @@ fn preference(view: &View, candidate: Candidate<'_>) -> impl Ord {
         Some(Release::Provisional) => 3,
     };
     let published = observation.published_on.or_else(|| cited_publication(view, record)).map(Date::last);
-    (!candidate.is_usable(), rank, method, release, Reverse(published), record.name.clone())
+    Preference {
+        unusable: !candidate.is_usable(),
+        rank,
+        method,
+        release,
+        published: Reverse(published),
+        name: record.name.clone(),
+    }
 }
 
 /// The latest publication of a cited source, for figures that do not state their own.

@@ -22,9 +22,10 @@ use reform_model::{Body, Date, Kind, Name, Period, Record};
 use crate::answer::{Answer, Builder, Code, JURISDICTION, Labels, Point, labels};
 use crate::catalogue::{Definition, Parameter};
 use crate::estimate::Style;
+use crate::evidence::{Evidence, Part, figure};
 use crate::number::Number;
 use crate::query::{Query, QueryError};
-use crate::selection::{Choice, candidates, choose_each};
+use crate::selection::{Candidate, Choice, candidates, choose_each};
 use crate::span::Granularity;
 use crate::target::claim::Claimed;
 use crate::target::readings::{Measure, Observed, Reading};
@@ -83,7 +84,9 @@ fn progress(view: &View, query: &Query) -> Result<Answer, QueryError> {
         let labels = target_labels(record, body);
         if query.filter.as_ref().is_none_or(|filter| filter.matches(&labels)) {
             let judged = Judged::new(view, record, body, measured, query.period);
-            answer.push(labels, PROGRESS.unit, judged.point(view));
+            let mut point = judged.point(view);
+            query.attach(&labels, &mut point, |point| judged.evidence(view, point));
+            answer.push(labels, PROGRESS.unit, point);
         }
     }
     Ok(answer.finish(PROGRESS.id, PROGRESS.formula_version))
@@ -130,12 +133,7 @@ impl<'a> Judged<'a> {
         variable: &'a Variable,
         period: Option<Period>,
     ) -> Self {
-        let about_it = candidates(view, &target.variable).filter(|candidate| {
-            candidate.record.jurisdiction == record.jurisdiction
-                && candidate.observation.subject == target.subject
-                && candidate.observation.dimensions.is_empty()
-        });
-        let chosen = choose_each(view, about_it).into_values();
+        let chosen = choose_each(view, observations_of(view, record, target)).into_values();
         let choices: BTreeMap<&Name, Choice<'a>> =
             chosen.map(|choice| (&choice.chosen.record.name, choice)).collect();
         let observed: Vec<Observed> = choices
@@ -231,6 +229,28 @@ impl<'a> Judged<'a> {
         point
     }
 
+    /// The target, the observations of its latest reading, and every other observation of its variable.
+    fn evidence(&self, view: &View, point: &Point) -> Evidence {
+        let mut evidence = Evidence::default();
+        evidence.add(self.record, Part::noted(format!("target {}", self.target.quantity)));
+        let reading = self.verdict.latest.as_ref();
+        let names = reading.iter().flat_map(|reading| &reading.records);
+        let used: Vec<Candidate<'_>> =
+            names.filter_map(|name| self.choices.get(name)).map(|choice| choice.chosen).collect();
+        for candidate in &used {
+            let Candidate { record, observation } = candidate;
+            let note = format!("{} over {}", observation.quantity, observation.period);
+            evidence.add(record, Part { note, ..figure(&candidate.estimate(), None) });
+        }
+        let period = reading.map_or(point.period, |reading| Period {
+            start: Some(Date::exact(reading.first)),
+            end: Some(Date::exact(reading.last)),
+        });
+        let about_it = observations_of(view, self.record, self.target);
+        evidence.others(period, about_it, &used);
+        evidence
+    }
+
     /// What the target is about: its window, else its deadline.
     fn period(&self) -> Period {
         let deadline = Period { start: self.target.deadline_on, end: self.target.deadline_on };
@@ -300,6 +320,19 @@ impl<'a> Judged<'a> {
             }
         }
     }
+}
+
+/// The observations of what the target is about.
+fn observations_of<'a>(
+    view: &'a View,
+    record: &'a Record,
+    target: &'a Target,
+) -> impl Iterator<Item = Candidate<'a>> {
+    candidates(view, &target.variable).filter(|candidate| {
+        candidate.record.jurisdiction == record.jurisdiction
+            && candidate.observation.subject == target.subject
+            && candidate.observation.dimensions.is_empty()
+    })
 }
 
 fn open_claims(record: &Record) -> impl Iterator<Item = &Discrepancy> {

@@ -72,6 +72,7 @@ fn point(point: Point) -> v1::Point {
         sources_total,
         status,
         figures,
+        evidence: _,
     } = point;
     v1::Point {
         period: Some(period(span)),

@@ -147,6 +147,7 @@ impl Reader {
             filter,
             parameters,
             origin,
+            explain: None,
         };
         Some((Question { prefix, query, as_of_revision }, Place { min_revision, store_id }))
     }
