@@ -109,8 +109,9 @@ impl Store {
     /// Opens the store in a folder, or makes one there. Blocks while the index is rebuilt.
     pub fn open(folder: &Path, options: &Options) -> Result<(Self, Writing), disk::Error> {
         let (disk, meta) = Disk::open(folder, options.cache_bytes)?;
-        let mut index = Index::default();
+        let mut index = Index::loading();
         let recovered = recover::recover(&disk, &mut index)?;
+        index.loaded();
         let (revision, time_ms) = (recovered.head, recovered.time_ms);
         let live = Arc::new(index.live().clone());
         tracing::info!(store_id = meta.store_id, revision, chunks = index.chunk_count(), "store is open");

@@ -68,11 +68,24 @@ pub struct Index {
     records: Vec<(u32, u64)>,
     names: HashTable<u32>,
     postings: HashMap<u64, Postings>,
+    /// Postings in the order of the log, while the index is loaded; sorted once at its end.
+    loading: Option<HashMap<u64, Vec<Posting>>>,
     scopes: BTreeMap<(Kind, String), u64>,
     live: BTreeMap<Kind, i64>,
 }
 
 impl Index {
+    /// An empty index that is about to be filled; nothing can be found by a term before [`Index::loaded`].
+    pub fn loading() -> Self {
+        Self { loading: Some(HashMap::new()), ..Self::default() }
+    }
+
+    /// Ends the loading.
+    pub fn loaded(&mut self) {
+        let loaded = self.loading.take().unwrap_or_default();
+        self.postings.extend(loaded.into_iter().map(|(term, postings)| (term, postings.into())));
+    }
+
     /// The next chunk of the log.
     pub fn push_chunk(&mut self, chunk: ChunkId) {
         self.chunks.push(chunk);
@@ -107,7 +120,10 @@ impl Index {
         self.scopes.entry(scope).or_insert_with(|| terms::scope(entry.kind, &entry.jurisdiction));
         for term in &entry.terms {
             let posting = Posting { day: entry.day, record, version };
-            self.postings.entry(*term).or_default().insert(posting);
+            match &mut self.loading {
+                Some(loading) => loading.entry(*term).or_default().push(posting),
+                None => self.postings.entry(*term).or_default().insert(posting),
+            }
         }
     }
 

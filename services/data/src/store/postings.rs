@@ -27,6 +27,15 @@ pub struct Postings {
     blocks: Vec<Vec<Posting>>,
 }
 
+impl From<Vec<Posting>> for Postings {
+    /// All at once, in any order: one sort, where as many insertions would each look for their place.
+    fn from(mut postings: Vec<Posting>) -> Self {
+        postings.sort_unstable();
+        postings.dedup();
+        Self { blocks: postings.chunks(BLOCK_MAX).map(<[Posting]>::to_vec).collect() }
+    }
+}
+
 impl Postings {
     /// Adds a posting; one that is there already stays once.
     pub fn insert(&mut self, posting: Posting) {
@@ -85,12 +94,11 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_an_ordered_set(numbers in prop::collection::vec(0u32..3_000, 0..3_000), from in 0u32..3_000) {
-            let mut postings = Postings::default();
-            let mut set = BTreeSet::new();
-            for number in numbers {
-                postings.insert(posting(number));
-                set.insert(posting(number));
-            }
+            // Some at once, as at open, the rest one by one.
+            let (first, rest) = numbers.split_at(numbers.len() / 2);
+            let mut postings = Postings::from(first.iter().map(|number| posting(*number)).collect::<Vec<_>>());
+            rest.iter().for_each(|number| postings.insert(posting(*number)));
+            let set: BTreeSet<Posting> = numbers.iter().map(|number| posting(*number)).collect();
             let from = posting(from);
             prop_assert_eq!(postings.count(), set.len());
             prop_assert!(postings.after(Posting::MIN).eq(set.iter().copied()));
