@@ -5,6 +5,7 @@
 
 mod chambers;
 pub mod effective;
+mod evidence;
 pub mod formulas;
 pub mod parliamentary;
 pub mod rows;

@@ -9,6 +9,7 @@ use reform_model::{Body, Kind, Name};
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::Definition;
 use crate::electoral::chambers::{Chamber, Held, INSTITUTION, INSTITUTION_PARAMETER, add_reported, chambers};
+use crate::electoral::evidence;
 use crate::electoral::rows::{Key, Seats};
 use crate::estimate::Estimate;
 use crate::query::{Query, QueryError};
@@ -58,8 +59,7 @@ fn all(view: &View, query: &Query) -> Result<Answer, QueryError> {
         let mut point = held.point();
         let uncertain = length(&parties.possible).saturating_add(parties.unassigned);
         point.estimate = Some(Estimate::count(length(&parties.seated), uncertain));
-        name_parties(view, &mut point, &parties.seated);
-        Some(point)
+        Some((point, parties.seated.clone()))
     })
 }
 
@@ -75,30 +75,39 @@ fn new(view: &View, query: &Query) -> Result<Answer, QueryError> {
         let uncertain = length(&unsure).saturating_add(parties.unassigned);
         point.estimate = Some(Estimate::count(length(&seated), uncertain));
         point.records += i64::try_from(earlier.len()).unwrap_or(i64::MAX);
-        name_parties(view, &mut point, &seated);
-        Some(point)
+        Some((point, seated))
     })
 }
 
-/// Calls `figure` for each election in the period, with the parties that it seated and those that earlier ones did.
+/// Calls `figure` for each election in the period, with the parties that it seated and those that earlier ones did, for
+/// the point and the parties that it counts.
 fn per_election<'a>(
     view: &'a View,
     query: &Query,
     definition: Definition,
-    figure: impl Fn(&Held<'a>, &Parties<'a>, &[Parties<'a>]) -> Option<Point>,
+    figure: impl Fn(&Held<'a>, &Parties<'a>, &[Parties<'a>]) -> Option<(Point, BTreeSet<Key<'a>>)>,
 ) -> Result<Answer, QueryError> {
     let mut answer = Builder::default();
     for Chamber { labels, elections } in chambers(view, query)? {
         let mut earlier = Vec::new();
-        for held in elections {
+        let mut past = Vec::new();
+        for held in &elections {
             let Some(parties) = Parties::of(held.election) else { continue };
             if held.is_asked(query)
-                && let Some(mut point) = figure(&held, &parties, &earlier)
+                && let Some((mut point, counted)) = figure(held, &parties, &earlier)
             {
-                warn(&mut point, &held, &parties);
+                name_parties(view, &mut point, &counted);
+                warn(&mut point, held, &parties);
+                query.attach(&labels, &mut point, |_| {
+                    let looked_at = if definition.id == NEW.id { past.as_slice() } else { &[] };
+                    let mut evidence = evidence::of_parties(view, held, &counted, looked_at);
+                    evidence::exclude_others(&mut evidence, held.record, &elections);
+                    evidence
+                });
                 answer.push(labels.clone(), definition.unit, point);
             }
             earlier.push(parties);
+            past.push(*held);
         }
     }
     add_reported(view, query, definition.id, &mut answer);
@@ -207,9 +216,7 @@ fn lineage(view: &View, parties: Vec<&Name>) -> BTreeSet<Name> {
 }
 
 fn name_parties(view: &View, point: &mut Point, parties: &BTreeSet<Key<'_>>) {
-    let title =
-        |name: &Name| view.get(name).map_or_else(|| name.id().to_owned(), |entry| entry.record.title.clone());
-    let names = parties.iter().map(|key| members(key).into_iter().map(title).collect::<Vec<_>>().join(" + "));
+    let names = parties.iter().map(|key| evidence::title(view, key));
     point.figures.insert(PARTIES.to_owned(), names.collect::<Vec<_>>().join(", "));
 }
 

@@ -6,11 +6,13 @@ use reform_model::vocabulary::System;
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::{Definition, Parameter};
 use crate::electoral::chambers::{Held, add_reported, chambers};
+use crate::electoral::evidence;
 use crate::electoral::rows::{VoteShares, is_elected, shares_as_recorded, shares_of_contenders};
 use crate::query::{Query, QueryError};
 use crate::view::View;
 
-const TIER: &str = "tier";
+/// The parameter and the label of the tier.
+pub(super) const TIER: &str = "tier";
 const SHARE_BASE: &str = "share_base";
 const CONTENDERS: &str = "CONTENDERS";
 /// All seats of a chamber, and the votes for its lists.
@@ -65,9 +67,12 @@ pub(super) fn per_election<'a>(
     let mut answer = Builder::default();
     for chamber in chambers(view, query)? {
         for held in chamber.elections.iter().filter(|held| held.is_asked(query)) {
-            if let Some((tier, point)) = figure(held) {
+            if let Some((tier, mut point)) = figure(held) {
                 let mut labels = chamber.labels.clone();
-                labels.insert(TIER.to_owned(), tier);
+                labels.insert(TIER.to_owned(), tier.clone());
+                query.attach(&labels, &mut point, |_| {
+                    evidence::of_rows(view, held, &chamber.elections, &tier)
+                });
                 answer.push(labels, definition.unit, point);
             }
         }
