@@ -16,8 +16,8 @@ use crate::store::list::PAGE_BYTES_MAX;
 
 /// Records of one message: what an import batch may hold.
 const RECORDS_MAX: usize = 1_000;
-/// What stands around a record in a message, at most.
-const FRAMING_BYTES: usize = 8;
+/// What stands around a record in a message, at most, its revision included.
+const FRAMING_BYTES: usize = 18;
 
 /// The messages of an export.
 pub(super) fn answers(
@@ -40,12 +40,12 @@ pub(super) fn answers(
             }
             let snapshot = snapshot.clone();
             let messages = blocking(move || messages(&snapshot, &batch)).await?;
-            for records in messages {
-                for record in &records {
+            for message in messages {
+                for record in &message.records {
                     digest.update(record.encode_to_vec());
                 }
-                count += i64::try_from(records.len()).unwrap_or(i64::MAX);
-                yield v1::ExportRecordsResponse { records, trailer: None };
+                count += i64::try_from(message.records.len()).unwrap_or(i64::MAX);
+                yield message;
             }
         }
         let trailer = v1::ExportTrailer {
@@ -54,7 +54,7 @@ pub(super) fn answers(
             revision: snapshot.revision,
             store_id,
         };
-        yield v1::ExportRecordsResponse { records: Vec::new(), trailer: Some(trailer) };
+        yield v1::ExportRecordsResponse { trailer: Some(trailer), ..v1::ExportRecordsResponse::default() };
     }
 }
 
@@ -74,23 +74,26 @@ fn next_batch(groups: &mut std::vec::IntoIter<Group>) -> Vec<Group> {
 
 /// The records of a batch, cut where a message would grow too large: between groups, and within one only when it is too
 /// large for any message.
-fn messages(snapshot: &Snapshot, batch: &[Group]) -> Result<Vec<Vec<v1::Record>>, Fault> {
-    let mut messages = vec![Vec::new()];
+fn messages(snapshot: &Snapshot, batch: &[Group]) -> Result<Vec<v1::ExportRecordsResponse>, Fault> {
+    let mut messages = vec![v1::ExportRecordsResponse::default()];
     let mut bytes = 0;
     for group in batch {
         let records = snapshot.export_records(group).map_err(fault::of_record)?;
-        let lengths: Vec<usize> = records.iter().map(|record| record.encoded_len() + FRAMING_BYTES).collect();
+        let lengths: Vec<usize> =
+            records.iter().map(|(record, _)| record.encoded_len() + FRAMING_BYTES).collect();
         if bytes > 0 && bytes + lengths.iter().sum::<usize>() > PAGE_BYTES_MAX {
-            messages.push(Vec::new());
+            messages.push(v1::ExportRecordsResponse::default());
             bytes = 0;
         }
-        for (record, length) in records.into_iter().zip(lengths) {
+        for ((record, revision), length) in records.into_iter().zip(lengths) {
             if bytes > 0 && bytes + length > PAGE_BYTES_MAX {
-                messages.push(Vec::new());
+                messages.push(v1::ExportRecordsResponse::default());
                 bytes = 0;
             }
             bytes += length;
-            messages.last_mut().expect("there is always one").push(record);
+            let message = messages.last_mut().expect("there is always one");
+            message.records.push(record);
+            message.revisions.push(revision);
         }
     }
     Ok(messages)

@@ -8,6 +8,7 @@ use reform_api::convert;
 use reform_api::data::v1;
 use reform_model::{Kind, Name};
 
+use super::Revision;
 use super::error::Error;
 use super::index::Found;
 use super::list::{Order, Query, Reader};
@@ -58,14 +59,15 @@ impl Snapshot {
         Some(Item { found, name: record.name, kind, targets })
     }
 
-    /// The records of a group as an export writes them.
-    pub fn export_records(&self, group: &[Item]) -> Result<Vec<v1::Record>, Error> {
+    /// The records of a group as an export writes them, each with the revision that wrote it.
+    pub fn export_records(&self, group: &[Item]) -> Result<Vec<(v1::Record, Revision)>, Error> {
         let mut reader = Reader::new(self);
         group
             .iter()
             .map(|item| {
                 let stored = reader.stored(item.found)?;
-                Self::plain(&stored).ok_or_else(|| super::read::undecodable(&item.name))
+                let record = Self::plain(&stored).ok_or_else(|| super::read::undecodable(&item.name))?;
+                Ok((record, item.found.revision))
             })
             .collect()
     }
