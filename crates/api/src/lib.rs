@@ -6,8 +6,10 @@
 //! - [`error`]: reasons, details and the one way a `Status` is made;
 //! - [`json`]: the one JSON form of a message;
 //! - [`field_path`]: paths of fields inside a record;
-//! - [`convert`]: wire → domain, and what is refused on the way.
+//! - [`convert`]: wire → domain, and what is refused on the way;
+//! - [`client`]: how another program calls the services.
 
+pub mod client;
 pub mod convert;
 pub mod descriptors;
 pub mod error;

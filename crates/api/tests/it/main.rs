@@ -1,5 +1,6 @@
-//! Tests of the contract in Rust: conversion, field paths, vocabulary.
+//! Tests of the contract in Rust: conversion, field paths, vocabulary, clients.
 
+mod client;
 mod conversion;
 mod examples;
 mod field_paths;

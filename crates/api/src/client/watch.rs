@@ -1,0 +1,149 @@
+//! A feed that outlives its connections.
+
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::time::timeout;
+use tonic::{Status, Streaming};
+
+use super::attempts::{Attempts, broken, is, is_passing, settled};
+use super::caller::{Caller, STREAM_BYTES_MAX};
+use crate::data::v1;
+use crate::data::v1::change_service_client::ChangeServiceClient;
+use crate::error::{Fault, Reason};
+
+/// The feed says something at least every five seconds; one that is silent for this long is not there.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+
+/// A commit of the contract has at most 1,000 changes; this bounds what is held of one that does not end.
+const COMMIT_CHANGES_MAX: usize = 10_000;
+
+pub(super) fn stream(
+    caller: Caller,
+    request: v1::WatchChangesRequest,
+) -> BoxStream<'static, Result<v1::WatchChangesResponse, Status>> {
+    let attempts = caller.attempts();
+    let watch = Watch { caller, request, attempts, feed: None, begun: None };
+    stream::try_unfold(watch, |mut watch| async move {
+        let message = watch.next().await?;
+        Ok(Some((message, watch)))
+    })
+    .boxed()
+}
+
+struct Watch {
+    caller: Caller,
+    /// As it would be sent now: after the last revision that was handed out, of the store that it came from.
+    request: v1::WatchChangesRequest,
+    attempts: Attempts,
+    feed: Option<Streaming<v1::WatchChangesResponse>>,
+    /// The parts of a commit so far.
+    begun: Option<v1::WatchChangesResponse>,
+}
+
+impl Watch {
+    /// The next whole commit, or progress.
+    async fn next(&mut self) -> Result<v1::WatchChangesResponse, Status> {
+        loop {
+            match self.message().await {
+                Ok(message) => {
+                    if let Some(whole) = self.take(message)? {
+                        self.attempts.reset();
+                        return Ok(whole);
+                    }
+                }
+                Err(status) => {
+                    // What came of a commit is given up with the stream: the next one sends it from its start.
+                    self.begun = None;
+                    self.feed = None;
+                    let passing = is_passing(&status) || is(&status, Reason::SlowConsumer);
+                    self.attempts.pause_when(passing, status).await?;
+                }
+            }
+        }
+    }
+
+    /// The next message of the feed, which is opened when there is none.
+    async fn message(&mut self) -> Result<v1::WatchChangesResponse, Status> {
+        if self.feed.is_none() {
+            let mut client = ChangeServiceClient::new(self.caller.channel.clone())
+                .max_decoding_message_size(STREAM_BYTES_MAX);
+            let request = self.caller.request(self.request.clone());
+            self.feed = Some(heard(client.watch_changes(request)).await?.into_inner());
+        }
+        let feed = self.feed.as_mut().expect("it was opened above");
+        heard(feed.message()).await?.ok_or_else(|| Status::unavailable("the feed ended"))
+    }
+
+    /// Takes one message; a commit, or progress, once it is whole.
+    ///
+    /// # Errors
+    /// The feed is not the one that was followed, or breaks its promises.
+    fn take(
+        &mut self,
+        message: v1::WatchChangesResponse,
+    ) -> Result<Option<v1::WatchChangesResponse>, Status> {
+        self.check_store(&message)?;
+        self.check_order(&message)?;
+        let whole = match self.begun.take() {
+            None => message,
+            Some(mut begun) => {
+                begun.changes.extend(message.changes);
+                begun.commit_complete = message.commit_complete;
+                begun.head_revision = message.head_revision;
+                begun
+            }
+        };
+        if whole.changes.len() > COMMIT_CHANGES_MAX {
+            return Err(against("a commit without an end", whole.revision));
+        }
+        if !whole.commit_complete {
+            self.begun = Some(whole);
+            return Ok(None);
+        }
+        self.request.after_revision = whole.revision;
+        Ok(Some(whole))
+    }
+
+    fn check_store(&mut self, message: &v1::WatchChangesResponse) -> Result<(), Status> {
+        if self.request.store_id.is_empty() {
+            self.request.store_id.clone_from(&message.store_id);
+        }
+        if self.request.store_id != message.store_id {
+            let text = format!("the store is {} now, not {}", message.store_id, self.request.store_id);
+            return Err(Fault::new(Reason::StoreChanged, text).status());
+        }
+        let (last, head) = (self.request.after_revision, message.head_revision);
+        if head < last {
+            let fault = Fault::new(Reason::RevisionAhead, format!("revision {last} is not there any more"));
+            return Err(fault.with("head_revision", head.to_string()).status());
+        }
+        Ok(())
+    }
+
+    /// Without a filter every revision comes, one after the other; progress may repeat the last.
+    fn check_order(&self, message: &v1::WatchChangesResponse) -> Result<(), Status> {
+        let (last, revision) = (self.request.after_revision, message.revision);
+        let is_next = if self.request.filter.is_empty() { revision == last + 1 } else { revision > last };
+        match &self.begun {
+            Some(begun) if begun.revision != revision => Err(against("a commit inside another", revision)),
+            Some(_) => Ok(()),
+            None if revision > message.head_revision => Err(against("beyond the head", revision)),
+            None if revision < last => Err(against("the feed goes back", revision)),
+            None if message.changes.is_empty() && revision == last => Ok(()),
+            None if is_next => Ok(()),
+            None if revision == last => Err(against("a commit came twice", revision)),
+            None => Err(against("a commit was left out", revision)),
+        }
+    }
+}
+
+/// What comes of `work`, or UNAVAILABLE when it takes too long.
+async fn heard<T>(work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    let silent = || Status::unavailable(format!("the feed said nothing for {SILENCE_MAX:?}"));
+    timeout(SILENCE_MAX, work).await.map_err(|_| silent())?.map_err(settled)
+}
+
+fn against(what: &str, revision: i64) -> Status {
+    broken(format!("the feed broke its promise at revision {revision}: {what}"))
+}
