@@ -65,7 +65,7 @@ pub struct Exclusion {
 /// others. Of points that share both, such as undated steps, the first one with that title; an empty title is any.
 ///
 /// # Errors
-/// Whatever is wrong with the query; `labels`, `period` or `label` where they name no point, with what there is.
+/// Whatever is wrong with the query; [`QueryError::NoPoint`] where labels, period or title name no point of its answer.
 pub fn explain(
     view: &View,
     query: &Query,
@@ -80,7 +80,7 @@ pub fn explain(
     let again = catalogue::answer(view, &Query { explain: Some(explained), ..query.clone() })?;
     // The same query over the same records: the point stands in the same place.
     let point = again.series.into_iter().nth(series).and_then(|series| series.points.into_iter().nth(point));
-    let point = point.ok_or_else(|| QueryError::field("period", "has no such point"))?;
+    let point = point.ok_or_else(|| no_point("period", "has no such point".to_owned()))?;
     let definition = catalogue::get(&query.indicator);
     let formula = definition.map_or("", |definition| definition.formula);
     Ok(told(view, point, found.labels.clone(), (formula, again.formula_version)))
@@ -124,7 +124,7 @@ fn find(answer: &Answer, labels: &Labels, period: Period, label: &str) -> Result
     }
     if candidates.is_empty() {
         let all = answer.series.iter().map(|series| shown(&series.labels));
-        return Err(QueryError::field("labels", format!("no series has them; there is: {}", list(all))));
+        return Err(no_point("labels", format!("no series has them; there is: {}", list(all))));
     }
     let same = |point: &Point| (point.period.first(), point.period.last()) == (period.first(), period.last());
     let mut found = Vec::new();
@@ -136,19 +136,23 @@ fn find(answer: &Answer, labels: &Labels, period: Period, label: &str) -> Result
         let points = candidates.iter().flat_map(|place| &answer.series[*place].points);
         let all: BTreeSet<String> = points.map(|point| point.period.to_string()).collect();
         let message = format!("no point has it; there is: {}", list(all.into_iter()));
-        return Err(QueryError::field("period", message));
+        return Err(no_point("period", message));
     }
     let several: BTreeSet<&Labels> = found.iter().map(|(place, _)| &answer.series[*place].labels).collect();
     if several.len() > 1 {
         let all = several.into_iter().map(shown);
-        return Err(QueryError::field("labels", format!("several series have them: {}", list(all))));
+        return Err(no_point("labels", format!("several series have them: {}", list(all))));
     }
     let title = |(series, point): &(usize, usize)| &answer.series[*series].points[*point].label;
     let first = found.iter().find(|place| label.is_empty() || title(place) == label).copied();
     first.ok_or_else(|| {
         let all = found.iter().map(title).cloned();
-        QueryError::field("label", format!("no point of that period has it; there is: {}", list(all)))
+        no_point("label", format!("no point of that period has it; there is: {}", list(all)))
     })
+}
+
+fn no_point(path: &'static str, message: String) -> QueryError {
+    QueryError::NoPoint { path, message }
 }
 
 fn shown(labels: &Labels) -> String {

@@ -1,7 +1,8 @@
 //! `parameter-history`: the steps of numbers in laws, and what held on a day.
 //!
-//! In reading order: [`steps`]: the changes with their dates; [`valid`]: the value on a day.
+//! In reading order: [`steps`]: the changes with their dates; [`valid`]: the value on a day; [`lookup`]: both together.
 
+pub mod lookup;
 pub mod steps;
 #[cfg(test)]
 mod tests;

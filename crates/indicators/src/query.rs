@@ -130,6 +130,14 @@ pub enum QueryError {
         /// The record.
         name: Name,
     },
+    /// The question names no point of the answer.
+    #[error("{path}: {message}")]
+    NoPoint {
+        /// What names none: `labels`, `period` or `label`.
+        path: &'static str,
+        /// What there is.
+        message: String,
+    },
     /// The filter is wrong.
     #[error(transparent)]
     Filter(#[from] filter::Error),

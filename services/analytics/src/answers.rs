@@ -6,13 +6,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reform_indicators::{Answer, Query, View, catalogue};
+use reform_api::client::DataClient;
+use reform_api::data::v1;
+use reform_indicators::{Answer, Query, QueryError, View, catalogue};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::refusal::Refusal;
-use crate::source::Source;
 use crate::state::{Progress, State};
 
 /// The longest wait for a revision.
@@ -53,7 +54,7 @@ pub(crate) struct Computed {
 #[derive(Debug, Clone)]
 pub(crate) struct Answers {
     state: Arc<State>,
-    source: Source,
+    data: DataClient,
     stop: CancellationToken,
     /// A computation holds a processor; more of them than processors would only wait for each other.
     computing: Arc<Semaphore>,
@@ -61,9 +62,9 @@ pub(crate) struct Answers {
 
 impl Answers {
     /// `stop` ends every wait.
-    pub(crate) fn new(state: Arc<State>, source: Source, stop: CancellationToken) -> Self {
+    pub(crate) fn new(state: Arc<State>, data: DataClient, stop: CancellationToken) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { state, source, stop, computing: Arc::new(Semaphore::new(processors)) }
+        Self { state, data, stop, computing: Arc::new(Semaphore::new(processors)) }
     }
 
     /// Answers all questions at one revision; gives up waiting for the place at `give_up`.
@@ -73,12 +74,25 @@ impl Answers {
         place: Place,
         give_up: Instant,
     ) -> Result<Computed, Refusal> {
+        self.read(place, give_up, move |view| compute(view, &questions)).await
+    }
+
+    /// Computes anything from the view at one revision; gives up waiting for the place at `give_up`.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        place: Place,
+        give_up: Instant,
+        compute: impl FnOnce(&View) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
         self.reach(&place, give_up).await?;
         let permit = self.computing.clone().acquire_owned().await.map_err(|_| Refusal::Internal)?;
         let state = self.state.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let computed = state.read(|view| compute(view, &questions, &place));
+            let computed = state.read(|view| {
+                check(view, &place)?;
+                compute(view)
+            });
             // Since the wait the store may have changed.
             computed.unwrap_or(Err(Refusal::Starting))
         });
@@ -117,7 +131,8 @@ impl Answers {
 
     /// Asks the data service whether the revision exists; without an answer it is waited for like any other.
     async fn confirm(&self, place: &Place) -> Result<(), Refusal> {
-        let Ok((store_id, head)) = self.source.head().await else { return Ok(()) };
+        let Ok(status) = self.data.get_status(v1::GetStatusRequest {}).await else { return Ok(()) };
+        let (store_id, head) = (status.store_id, status.head_revision);
         if *self.state.progress().store_id != store_id {
             return Ok(());
         }
@@ -151,17 +166,35 @@ fn short_of(progress: &Progress, place: &Place) -> Refusal {
     }
 }
 
-fn compute(view: &View, questions: &[Question], place: &Place) -> Result<Computed, Refusal> {
-    let (store_id, revision) = (view.store_id().to_owned(), view.revision());
-    check_store(&store_id, place)?;
+fn check(view: &View, place: &Place) -> Result<(), Refusal> {
+    check_store(view.store_id(), place)?;
+    let revision = view.revision();
     if revision < place.min_revision {
         return Err(Refusal::CatchingUp { wanted: place.min_revision, applied: revision, head: revision });
     }
-    let answers = questions.iter().map(|Question { prefix, query, as_of_revision }| {
-        if as_of_revision.is_some_and(|asked| asked != revision) {
+    Ok(())
+}
+
+impl Question {
+    /// Refuses another point in history than the newest.
+    pub(crate) fn check(&self, view: &View) -> Result<(), Refusal> {
+        if self.as_of_revision.is_some_and(|asked| asked != view.revision()) {
             return Err(Refusal::NotYet("an answer at another revision than the newest applied"));
         }
-        catalogue::answer(view, query).map_err(|error| Refusal::Query { prefix: prefix.clone(), error })
+        Ok(())
+    }
+
+    /// The refusal of an error in this question.
+    pub(crate) fn refusal(&self, error: QueryError) -> Refusal {
+        Refusal::Query { prefix: self.prefix.clone(), error }
+    }
+}
+
+fn compute(view: &View, questions: &[Question]) -> Result<Computed, Refusal> {
+    let (store_id, revision) = (view.store_id().to_owned(), view.revision());
+    let answers = questions.iter().map(|question| {
+        question.check(view)?;
+        catalogue::answer(view, &question.query).map_err(|error| question.refusal(error))
     });
     Ok(Computed { store_id, revision, answers: answers.collect::<Result<_, _>>()? })
 }

@@ -1,9 +1,10 @@
 //! The contract: every handler converts, asks once, and converts back.
 //!
-//! `query` reads requests, `period` the dates in them; `convert` writes answers; `fault` says which code a refusal is.
+//! `query` reads requests, `period` the dates and `page` the pages in them; `convert` writes answers; `fault` says which code a refusal is.
 
 mod convert;
 mod fault;
+mod page;
 mod period;
 mod query;
 
@@ -13,12 +14,15 @@ use std::time::Duration;
 use prost::Message;
 use reform_api::analytics::v1;
 use reform_api::analytics::v1::indicator_service_server::{IndicatorService, IndicatorServiceServer};
+use reform_indicators::parameter::lookup::look_up;
+use reform_indicators::{conflicts, explain};
 use reform_runtime::calls::Deadline;
 use reform_runtime::{server, unimplemented};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use crate::answers::{Answers, WAIT_MAX};
+use crate::answers::{Answers, Place, WAIT_MAX};
+use crate::grpc::query::PointAsked;
 use crate::refusal::Refusal;
 use crate::state::State;
 
@@ -88,8 +92,23 @@ impl IndicatorService for Handlers {
         Err(unimplemented("WatchIndicator"))
     }
 
-    async fn explain_point(&self, _: Request<v1::ExplainPointRequest>) -> Answered<v1::ExplainPointResponse> {
-        Err(unimplemented("ExplainPoint"))
+    async fn explain_point(
+        &self,
+        request: Request<v1::ExplainPointRequest>,
+    ) -> Answered<v1::ExplainPointResponse> {
+        let give_up = give_up(&request);
+        let (PointAsked { question, labels, period, label }, place, page) =
+            query::point(request.into_inner())?;
+        let explained = self.answers.read(place, give_up, move |view| {
+            question.check(view)?;
+            let found = explain(view, &question.query, &labels, period, &label);
+            let found = found.map_err(|error| question.refusal(error))?;
+            let (range, next_page_token) =
+                page.of(view, found.contributions.len() + found.exclusions.len())?;
+            let page = convert::explanation(found, range);
+            Ok(v1::ExplainPointResponse { revision: view.revision(), next_page_token, ..page })
+        });
+        within_limit(explained.await?)
     }
 
     async fn compare_revisions(
@@ -101,13 +120,31 @@ impl IndicatorService for Handlers {
 
     async fn list_conflicts(
         &self,
-        _: Request<v1::ListConflictsRequest>,
+        request: Request<v1::ListConflictsRequest>,
     ) -> Answered<v1::ListConflictsResponse> {
-        Err(unimplemented("ListConflicts"))
+        let give_up = give_up(&request);
+        let (jurisdictions, variable, page) = query::conflicts(request.into_inner())?;
+        let listed = self.answers.read(Place::default(), give_up, move |view| {
+            let mut all = conflicts(view, &jurisdictions, variable.as_ref());
+            let (range, next_page_token) = page.of(view, all.len())?;
+            let conflicts = all.drain(range).map(convert::conflict).collect();
+            Ok(v1::ListConflictsResponse { conflicts, next_page_token, revision: view.revision() })
+        });
+        within_limit(listed.await?)
     }
 
-    async fn get_parameter(&self, _: Request<v1::GetParameterRequest>) -> Answered<v1::GetParameterResponse> {
-        Err(unimplemented("GetParameter"))
+    async fn get_parameter(
+        &self,
+        request: Request<v1::GetParameterRequest>,
+    ) -> Answered<v1::GetParameterResponse> {
+        let give_up = give_up(&request);
+        let (name, jurisdiction, valid_at) = query::parameter(request.into_inner())?;
+        let told = self.answers.read(Place::default(), give_up, move |view| {
+            let told = look_up(view, &name, &jurisdiction, valid_at)
+                .map_err(|error| Refusal::Query { prefix: String::new(), error })?;
+            Ok(convert::parameter_told(told, view.revision()))
+        });
+        within_limit(told.await?)
     }
 
     async fn simulate_election(

@@ -1,12 +1,19 @@
 //! Domain → wire. Nothing here decides anything.
 
+use std::ops::Range;
+
 use reform_api::analytics::v1;
 use reform_api::data::v1 as data;
 use reform_indicators::answer::Caveat;
 use reform_indicators::catalogue::{Definition, Parameter};
+use reform_indicators::conflicts::Conflict;
 use reform_indicators::estimate::{Bound, Estimate};
+use reform_indicators::explain::{Contribution, Exclusion, Explanation};
+use reform_indicators::parameter::lookup::{Stated, Told};
 use reform_indicators::{Answer, Point, Series};
 use reform_model::date::{Date, Digits, Period};
+use reform_model::vocabulary::Comparator;
+use reform_model::{Name, Quantity};
 
 use crate::answers::Computed;
 use crate::state::State;
@@ -57,7 +64,7 @@ fn series(Series { labels, unit, points }: Series) -> v1::Series {
     v1::Series { labels, unit, points: points.into_iter().map(point).collect() }
 }
 
-fn point(point: Point) -> v1::Point {
+pub(super) fn point(point: Point) -> v1::Point {
     let Point {
         period: span,
         label,
@@ -88,6 +95,75 @@ fn point(point: Point) -> v1::Point {
         sources_total,
         status: status.unwrap_or_default(),
         figures,
+    }
+}
+
+/// A page of an explanation: the places of contributions come first, then those of exclusions.
+pub(super) fn explanation(explanation: Explanation, page: Range<usize>) -> v1::ExplainPointResponse {
+    let Explanation { point: of, labels, formula, formula_version, contributions, exclusions, sources } =
+        explanation;
+    let (skipped, wanted) = (page.start, page.len());
+    let before = contributions.len();
+    let first = contributions.into_iter().skip(skipped).take(wanted);
+    let first: Vec<v1::Contribution> = first.map(contribution).collect();
+    let rest = exclusions.into_iter().skip(skipped.saturating_sub(before)).take(wanted - first.len());
+    v1::ExplainPointResponse {
+        point: Some(point(of)),
+        labels,
+        formula: formula.to_owned(),
+        formula_version,
+        contributions: first,
+        exclusions: rest.map(exclusion).collect(),
+        sources: sources.iter().map(|source| source.as_str().to_owned()).collect(),
+        ..v1::ExplainPointResponse::default()
+    }
+}
+
+fn contribution(one: Contribution) -> v1::Contribution {
+    let Contribution { record, revision, contribution, note } = one;
+    v1::Contribution { record: record.as_str().to_owned(), revision, contribution, note }
+}
+
+fn exclusion(Exclusion { record, revision, reason }: Exclusion) -> v1::Exclusion {
+    v1::Exclusion { record: record.as_str().to_owned(), revision, reason: reason.as_str().to_owned() }
+}
+
+pub(super) fn conflict(conflict: Conflict) -> v1::Conflict {
+    let Conflict { variable, subject, period: over, records, why, gap } = conflict;
+    let name = |name: Option<Name>| name.map(|name| name.as_str().to_owned()).unwrap_or_default();
+    v1::Conflict {
+        variable: name(variable),
+        subject: name(subject),
+        period: Some(period(over)).filter(|_| over != Period::default()),
+        records: records.into_iter().map(|record| record.as_str().to_owned()).collect(),
+        why,
+        gap: gap.map(estimate),
+    }
+}
+
+pub(super) fn parameter_told(Told { valid, history }: Told, revision: i64) -> v1::GetParameterResponse {
+    let history = history.into_iter().map(step).collect();
+    v1::GetParameterResponse { valid: valid.map(step), history, revision }
+}
+
+fn step(Stated { value, from, reform, since, planned }: Stated) -> v1::ParameterStep {
+    v1::ParameterStep {
+        value: value.as_ref().map(quantity),
+        from: from.map(date),
+        reform: reform.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        stage: since.map(|since| since.as_str().to_owned()).unwrap_or_default(),
+        planned,
+    }
+}
+
+fn quantity(quantity: &Quantity) -> data::Quantity {
+    let between = quantity.comparator() == Comparator::Between;
+    data::Quantity {
+        decimal: quantity.decimal().to_string(),
+        comparator: quantity.comparator().number(),
+        upper_decimal: if between { quantity.extremes().1.to_string() } else { String::new() },
+        unit: quantity.unit.clone(),
+        as_published: String::new(),
     }
 }
 

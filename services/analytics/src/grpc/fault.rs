@@ -42,6 +42,7 @@ fn query_fault(prefix: &str, error: QueryError) -> Fault {
     match error {
         QueryError::UnknownIndicator(id) => indicator_fault(&id, text),
         QueryError::Field { path, message } => Fault::violation(format!("{prefix}{path}"), message),
+        QueryError::NoPoint { path, message } => Fault::violation(path, message),
         QueryError::NotFound { path, name } => Fault::new(Reason::RecordNotFound, text)
             .with("path", format!("{prefix}{path}"))
             .resource("reform.data.v1.Record", name.as_str()),

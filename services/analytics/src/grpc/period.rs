@@ -21,7 +21,8 @@ pub(super) fn period(wire: &v1::Period, path: &str, violations: &mut Violations)
     (violations.len() == before).then_some(period)
 }
 
-fn date(wire: &v1::Date, path: &str, violations: &mut Violations) -> Option<Date> {
+/// What the date means; none after a violation was added.
+pub(super) fn date(wire: &v1::Date, path: &str, violations: &mut Violations) -> Option<Date> {
     let before = violations.len();
     let v1::Date { year, month, day, latest } = wire;
     let from = digits((*year, *month, *day), path, violations);

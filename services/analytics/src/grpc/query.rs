@@ -1,21 +1,23 @@
 //! What a request asks, or everything that is wrong with it.
 
+use prost::Message;
 use reform_api::analytics::v1;
 use reform_api::analytics::v1::query_indicator_request::AsOf;
+use reform_indicators::answer::Labels;
 use reform_indicators::catalogue::{self, Definition};
 use reform_indicators::filter::DimensionFilter;
 use reform_indicators::query::{Origin, Query};
 use reform_indicators::span::Granularity;
+use reform_model::Name;
+use reform_model::date::{Date, Day, Period};
 
-use super::period::{Violations, period};
+use super::page::{self, Page};
+use super::period::{Violations, date, period};
 use crate::answers::{Place, Question};
 use crate::refusal::Refusal;
 
 /// Queries of one batch.
 const QUERIES_MAX: usize = 100;
-
-const PAGE_SIZE_DEFAULT: usize = 100;
-const PAGE_SIZE_MAX: usize = 1_000;
 
 const PREFIX: &str = "indicators/";
 
@@ -51,6 +53,64 @@ pub(super) fn batch(wire: v1::BatchQueryIndicatorsRequest) -> Result<(Vec<Questi
     Ok((questions, place))
 }
 
+/// One point to explain.
+pub(super) struct PointAsked {
+    pub(super) question: Question,
+    pub(super) labels: Labels,
+    pub(super) period: Period,
+    pub(super) label: String,
+}
+
+/// A point to explain, where in history, and which page of it.
+pub(super) fn point(wire: v1::ExplainPointRequest) -> Result<(PointAsked, Place, Page), Refusal> {
+    let mut reader = Reader::default();
+    let (page_size, page_token) = (wire.page_size, wire.page_token.clone());
+    let unpaged = v1::ExplainPointRequest { page_size: 0, page_token: String::new(), ..wire };
+    let page = reader.page(&unpaged, page_size, &page_token);
+    let v1::ExplainPointRequest { query, labels, period: over, page_size: _, page_token: _, label } = unpaged;
+    if query.is_none() {
+        reader.refuse("", "query", "required");
+    }
+    if over.is_none() {
+        reader.refuse("", "period", "required");
+    }
+    let read = query.and_then(|query| reader.read(query, "query.".to_owned()));
+    let over = over.and_then(|wire| period(&wire, "period", &mut reader.violations));
+    reader.finish()?;
+    let ((question, place), period) = read.zip(over).ok_or(Refusal::Internal)?;
+    let asked = PointAsked { question, labels, period, label };
+    Ok((asked, place, page.ok_or(Refusal::Internal)?))
+}
+
+/// Whose conflicts, of which variable, and which page of them.
+pub(super) fn conflicts(
+    wire: v1::ListConflictsRequest,
+) -> Result<(Vec<String>, Option<Name>, Page), Refusal> {
+    let mut reader = Reader::default();
+    let (page_size, page_token) = (wire.page_size, wire.page_token.clone());
+    let unpaged = v1::ListConflictsRequest { page_size: 0, page_token: String::new(), ..wire };
+    let page = reader.page(&unpaged, page_size, &page_token);
+    let v1::ListConflictsRequest { jurisdictions, variable, page_size: _, page_token: _ } = unpaged;
+    let variable = (!variable.is_empty()).then(|| reader.name("variable", &variable)).flatten();
+    reader.finish()?;
+    Ok((jurisdictions, variable, page.ok_or(Refusal::Internal)?))
+}
+
+/// A legal parameter, where, and on which day.
+pub(super) fn parameter(wire: v1::GetParameterRequest) -> Result<(Name, String, Option<Day>), Refusal> {
+    let mut reader = Reader::default();
+    let v1::GetParameterRequest { parameter, jurisdiction, valid_at } = wire;
+    let name = reader.name("parameter", &parameter);
+    let asked = valid_at.is_some();
+    let on = valid_at.and_then(|wire| date(&wire, "valid_at", &mut reader.violations));
+    let day = on.and_then(Date::day);
+    if asked && day.is_none() && reader.violations.is_empty() {
+        reader.refuse("", "valid_at", "must be one day");
+    }
+    reader.finish()?;
+    Ok((name.ok_or(Refusal::Internal)?, jurisdiction, day))
+}
+
 /// The indicator of that name.
 pub(super) fn definition(wire: v1::GetIndicatorRequest) -> Result<&'static Definition, Refusal> {
     let v1::GetIndicatorRequest { name } = wire;
@@ -62,14 +122,7 @@ pub(super) fn definition(wire: v1::GetIndicatorRequest) -> Result<&'static Defin
 /// of the last indicator sent, and holds on any instance.
 pub(super) fn page(wire: v1::ListIndicatorsRequest) -> Result<(Vec<&'static Definition>, String), Refusal> {
     let v1::ListIndicatorsRequest { page_size, page_token } = wire;
-    let size = match usize::try_from(page_size) {
-        Ok(0) => PAGE_SIZE_DEFAULT,
-        Ok(size) => size.min(PAGE_SIZE_MAX),
-        Err(_) => {
-            let violation = ("page_size".to_owned(), "must not be negative".to_owned());
-            return Err(Refusal::Fields(vec![violation]));
-        }
-    };
+    let size = page::size(page_size).map_err(|violation| Refusal::Fields(vec![violation]))?;
     let mut all = catalogue::all().to_vec();
     all.sort_by_key(|definition| definition.id);
     let start = if page_token.is_empty() {
@@ -110,6 +163,21 @@ impl Reader {
             return Err(Refusal::Fields(self.violations));
         }
         self.refusal.map_or(Ok(()), Err)
+    }
+
+    /// The page of a request that is given without its page fields; none after a violation was added.
+    fn page(&mut self, unpaged: &impl Message, page_size: i32, page_token: &str) -> Option<Page> {
+        let page = Page::new(unpaged, page_size, page_token);
+        page.map_err(|violation| self.violations.push(violation)).ok()
+    }
+
+    /// The record of that name; none after a violation was added.
+    fn name(&mut self, field: &str, text: &str) -> Option<Name> {
+        if text.is_empty() {
+            self.refuse("", field, "required");
+            return None;
+        }
+        Name::parse(text).map_err(|error| self.refuse("", field, error.to_string())).ok()
     }
 
     /// None only after something was refused.

@@ -63,10 +63,7 @@ async fn what_comes_later_says_so() {
     let mut client = Pair::start(store("a", 0)).await.client;
     let statuses = [
         client.watch_indicator(v1::WatchIndicatorRequest::default()).await.map(drop).unwrap_err(),
-        client.explain_point(v1::ExplainPointRequest::default()).await.unwrap_err(),
         client.compare_revisions(v1::CompareRevisionsRequest::default()).await.unwrap_err(),
-        client.list_conflicts(v1::ListConflictsRequest::default()).await.unwrap_err(),
-        client.get_parameter(v1::GetParameterRequest::default()).await.unwrap_err(),
         client.simulate_election(v1::SimulateElectionRequest::default()).await.unwrap_err(),
         client.render_chart(v1::RenderChartRequest::default()).await.unwrap_err(),
     ];

@@ -64,14 +64,16 @@ impl Script {
         self.commits.len() as i64
     }
 
-    /// The live records, folded.
-    fn live(&self) -> Vec<Record> {
+    /// The live records, folded, each with the revision that wrote it.
+    fn live(&self) -> Vec<(Record, i64)> {
         let mut live = std::collections::BTreeMap::new();
-        for change in self.commits.iter().flatten() {
-            match &change.record {
-                Some(record) => live.insert(change.name.clone(), record.clone()),
-                None => live.remove(&change.name),
-            };
+        for (changes, revision) in self.commits.iter().zip(1..) {
+            for change in changes {
+                match &change.record {
+                    Some(record) => live.insert(change.name.clone(), (record.clone(), revision)),
+                    None => live.remove(&change.name),
+                };
+            }
         }
         live.into_values().collect()
     }
@@ -335,7 +337,7 @@ nothing_else! {
 fn export(script: &Script) -> Answers<v1::ExportRecordsResponse> {
     let records = script.live();
     let mut digest = Sha256::new();
-    for record in &records {
+    for (record, _) in &records {
         digest.update(record.encode_to_vec());
     }
     let trailer = v1::ExportTrailer {
@@ -344,10 +346,14 @@ fn export(script: &Script) -> Answers<v1::ExportRecordsResponse> {
         revision: script.head(),
         store_id: script.store_id.clone(),
     };
-    let record = |record| v1::ExportRecordsResponse { records: vec![record], trailer: None };
+    let record = |(record, revision)| v1::ExportRecordsResponse {
+        records: vec![record],
+        revisions: vec![revision],
+        trailer: None,
+    };
     let mut messages: Vec<_> = records.into_iter().map(record).collect();
     if !script.void {
-        messages.push(v1::ExportRecordsResponse { records: Vec::new(), trailer: Some(trailer) });
+        messages.push(v1::ExportRecordsResponse { trailer: Some(trailer), ..Default::default() });
     }
     Box::pin(stream::iter(messages.into_iter().map(Ok)))
 }
