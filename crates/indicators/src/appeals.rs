@@ -1,4 +1,13 @@
-//! `appeals-per-year`: appeals filed per period, counted from records and as published.
+//! Appeals: how many are filed, how long they take, how they end.
+//!
+//! `appeals-per-year` is here: appeals filed per period, counted from records and as published. The others read single
+//! appeals: [`response`]: how long an answer takes; [`on_time`]: whether it came by its deadline; [`backlog`]: what is
+//! open; [`outcomes`]: how appeals end.
+
+pub mod backlog;
+pub mod on_time;
+pub mod outcomes;
+pub mod response;
 
 use std::borrow::Cow;
 
@@ -14,6 +23,10 @@ use crate::span::Granularity;
 use crate::view::View;
 
 const ID: &str = "appeals-per-year";
+const INSTITUTION: &str = "institution";
+const OUTCOME: &str = "outcome";
+/// What appeals are broken down by.
+const DIMENSIONS: &[&str] = &[INSTITUTION, "channel", "subject", OUTCOME, "region", "type", "applicant_kind"];
 
 /// What it is.
 pub const DEFINITION: Definition = Definition {
@@ -27,16 +40,26 @@ pub const DEFINITION: Definition = Definition {
     formula_source: "",
     formula_version: 1,
     unit: "appeals",
-    dimensions: &["institution", "channel", "subject", "outcome", "region", "type", "applicant_kind"],
+    dimensions: DIMENSIONS,
     parameters: &[],
     kinds: &[Kind::Appeal, Kind::Observation, Kind::Variable, Kind::Source],
     granularities: Granularity::CALENDAR,
     compute: appeals_per_year,
 };
 
+/// An appeal, by the day of filing.
+#[derive(Debug, Clone, Copy)]
 struct Filed<'a> {
     record: &'a Record,
     appeal: &'a Appeal,
+}
+
+impl Filed<'_> {
+    /// Whether the dates contradict each other: it was answered or closed before it was filed.
+    fn is_reversed(self) -> bool {
+        let ends = [self.appeal.answered_on, self.appeal.closed_on].into_iter().flatten();
+        self.appeal.filed_on.is_some_and(|filed| ends.into_iter().any(|end| end.certainly_before(filed)))
+    }
 }
 
 impl<'a> Countable<'a> for Filed<'a> {

@@ -5,12 +5,18 @@
 use reform_model::Kind;
 
 use crate::answer::{Answer, Code};
+use crate::appeals::{backlog, on_time, outcomes, response};
 use crate::electoral::{effective, parliamentary};
 use crate::filter;
+use crate::parties::events;
+use crate::petitions::{success, threshold};
 use crate::query::{Query, QueryError};
+use crate::reforms::{lead_time, status};
 use crate::span::Granularity;
 use crate::view::View;
-use crate::{appeals, norms, observed, parameter, parties, reforms, target};
+use crate::{
+    appeals, congress, court, growth, norms, observed, parameter, parties, petitions, reforms, shares, target,
+};
 
 /// What an indicator is.
 #[derive(Debug, Clone, Copy)]
@@ -62,13 +68,29 @@ pub fn all() -> &'static [&'static Definition] {
 }
 
 const ALL: &[&Definition] = &[
+    &backlog::DEFINITION,
+    &outcomes::DEFINITION,
+    &response::DEFINITION,
+    &on_time::DEFINITION,
     &appeals::DEFINITION,
+    &shares::APPOINTMENT,
+    &congress::DEFINITION,
+    &court::DEFINITION,
     &effective::SEATS,
     &effective::VOTES,
+    &growth::DEFINITION,
     &parliamentary::NEW,
     &observed::DEFINITION,
     &parameter::HISTORY,
     &parliamentary::ALL,
+    &events::ENDED,
+    &events::REGISTERED,
+    &threshold::DEFINITION,
+    &success::DEFINITION,
+    &petitions::DEFINITION,
+    &shares::QUOTA,
+    &lead_time::DEFINITION,
+    &status::DEFINITION,
     &reforms::DEFINITION,
     &parties::DEFINITION,
     &target::PROGRESS,

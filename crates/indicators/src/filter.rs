@@ -88,6 +88,14 @@ impl DimensionFilter {
         filter.expression.as_ref().map(|root| node(root, &mut terms, 0).map(Self)).transpose()
     }
 
+    /// A filter that wants one value of a dimension, beside what another one wants.
+    #[must_use]
+    pub fn narrowed(other: Option<Self>, dimension: &str, value: &str) -> Self {
+        let pattern = Pattern::Exact(value.to_owned());
+        let own = Node::Is { dimension: dimension.to_owned(), pattern, equal: true };
+        Self(Node::All(other.map(|other| other.0).into_iter().chain([own]).collect()))
+    }
+
     /// The dimensions that it names, in order of appearance.
     pub fn dimensions(&self) -> Vec<&str> {
         let mut found = Vec::new();

@@ -7,7 +7,9 @@
 //! - [`query`], [`filter`] and [`mod@answer`]: what is asked and what comes back; [`evidence`]: what is behind one point;
 //! - [`selection`], [`coverage`], [`counting`], [`interval`] and [`reported`]: which observation is used, what an empty
 //!   period means, what two running totals say, and the frames of counted and of published series;
-//! - [`reforms`], [`parties`], [`appeals`], [`norms`] and [`observed`]: indicators;
+//! - [`durations`]: means, percentiles and classes of days;
+//! - [`reforms`], [`parties`], [`appeals`], [`court`], [`norms`], [`petitions`], [`congress`], [`observed`], [`growth`] and
+//!   [`shares`]: indicators;
 //! - [`electoral`]: elections and chambers; [`target`]: promises; [`parameter`]: numbers in laws;
 //! - [`catalogue`]: every indicator, and the one function that answers a query; [`mod@explain`]: what is behind a point of
 //!   the answer; [`mod@conflicts`]: what contradicts what.
@@ -16,23 +18,29 @@ pub mod answer;
 pub mod appeals;
 pub mod catalogue;
 pub mod conflicts;
+pub mod congress;
 pub mod counting;
+pub mod court;
 pub mod coverage;
+pub mod durations;
 pub mod electoral;
 pub mod estimate;
 pub mod evidence;
 pub mod explain;
 pub mod filter;
+pub mod growth;
 pub mod interval;
 pub mod norms;
 pub mod number;
 pub mod observed;
 pub mod parameter;
 pub mod parties;
+pub mod petitions;
 pub mod query;
 pub mod reforms;
 pub mod reported;
 pub mod selection;
+pub mod shares;
 pub mod span;
 pub mod target;
 pub mod view;

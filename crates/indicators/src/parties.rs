@@ -1,4 +1,7 @@
-//! `registered-parties`: parties registered and not ended at the end of each period.
+//! Parties: `registered-parties`, those registered and not ended at the end of each period, is here; [`events`]: those
+//! registered and those ended in a period.
+
+pub mod events;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,8 @@
-//! `reforms-per-year`: reforms that reached a stage in the period.
+//! Reforms: `reforms-per-year`, those that reached a stage in the period, is here; [`lead_time`]: days from one stage to
+//! another; [`status`]: the stages that all reforms have come to.
+
+pub mod lead_time;
+pub mod status;
 
 use std::borrow::Cow;
 
@@ -74,16 +78,9 @@ impl<'a> Countable<'a> for Reached<'a> {
     }
 
     fn dimension(&self, name: &str) -> Option<Cow<'a, str>> {
-        let reform = self.reform;
-        match name {
-            "area" => reform.area.map(|area| Cow::from(area.as_str())),
-            "package" => reform.package.as_ref().map(|package| Cow::from(package.as_str())),
-            STAGE => match self.stage {
-                Ok(stage) | Err(Missed::Planned(stage)) => Some(Cow::from(stage.kind.as_str())),
-                Err(Missed::Never) => None,
-            },
-            "act" => reform.legal_act.map(|act| Cow::from(act.as_str())),
-            _ => None,
+        match self.stage {
+            Ok(stage) | Err(Missed::Planned(stage)) if name == STAGE => Some(Cow::from(stage.kind.as_str())),
+            Ok(_) | Err(_) => dimension(self.reform, name),
         }
     }
 
@@ -130,6 +127,16 @@ fn reforms_per_year(view: &View, query: &Query) -> Result<Answer, QueryError> {
 fn missed<'a>(reform: &'a Reform, kinds: &[StageKind]) -> Vec<Missed<'a>> {
     let planned = reform.stages.iter().filter(|stage| stage.is_planned() && kinds.contains(&stage.kind));
     planned.map(Missed::Planned).chain([Missed::Never]).collect()
+}
+
+/// The value of a dimension that every reform has.
+fn dimension<'a>(reform: &'a Reform, name: &str) -> Option<Cow<'a, str>> {
+    match name {
+        "area" => reform.area.map(|area| Cow::from(area.as_str())),
+        "package" => reform.package.as_ref().map(|package| Cow::from(package.as_str())),
+        "act" => reform.legal_act.map(|act| Cow::from(act.as_str())),
+        _ => None,
+    }
 }
 
 /// The stage as it was first reached: the earliest dated one, else the undated one.

@@ -88,6 +88,14 @@ impl Bucket {
         buckets
     }
 
+    /// The periods to answer for, cut by the period of a query; none where there are more than [`POINTS_MAX`].
+    pub fn answered(granularity: Granularity, extent: Extent, period: Option<Period>) -> Option<Vec<Self>> {
+        let Some((first, last)) = extent.answered(period) else { return Some(Vec::new()) };
+        let whole = Self::series(granularity, first, last);
+        let few = whole.len() <= POINTS_MAX;
+        few.then(|| whole.into_iter().filter_map(|bucket| bucket.within(period)).collect())
+    }
+
     /// What of this lies in the period; none when nothing does.
     pub fn within(self, period: Option<Period>) -> Option<Self> {
         let Some(period) = period else { return Some(self) };
