@@ -3,7 +3,7 @@
 //! In reading order:
 //! - [`config`]: what the process can be told;
 //! - `state`: the view that answers are computed from, and how far it has come;
-//! - `source`: the calls to the data service;
+//! - `source`: the client of the data service;
 //! - `fold`: wire changes become changes of the view; `export`: a whole view at once, or none of it;
 //! - `tail`: export once, then follow, for ever;
 //! - `freshness`: when the state is too old to be SERVING;
@@ -36,7 +36,6 @@ use tokio_util::sync::CancellationToken;
 
 use answers::Answers;
 pub use config::Config;
-use source::Source;
 use state::State;
 
 /// Why the service ended, or did not begin.
@@ -71,13 +70,13 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let _guard = stop.clone().drop_guard();
     let health = Health::new([SERVICE_NAME]);
     let state = Arc::new(State::new(config.staleness_max));
-    let source = Source::new(config.data);
+    let data = source::client(&config.data);
 
     let mut tasks = JoinSet::new();
-    tasks.spawn(tail::follow(source.clone(), state.clone(), stop.clone()));
+    tasks.spawn(tail::follow(data.clone(), state.clone(), stop.clone()));
     tasks.spawn(freshness::report(state.clone(), health.clone(), stop.clone()));
 
-    let answers = Answers::new(state.clone(), source, stop.clone());
+    let answers = Answers::new(state.clone(), data, stop.clone());
     let routes = server::routes(&health)?.add_service(grpc::service(answers, state.clone()));
     let stamp: Stamp = Arc::new(move || state.progress().stamp());
     let mut serving = pin!(server::serve(listener, routes, health, Some(stamp), stop.clone(), config.drain));

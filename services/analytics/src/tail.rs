@@ -1,52 +1,36 @@
 //! Export once, then follow, for ever: whatever happens to the data service, this only waits and begins again.
 
 use std::convert::Infallible;
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use futures::TryStreamExt;
+use reform_api::client::DataClient;
 use reform_api::data::v1;
-use reform_api::error::{Reason, reason};
+use reform_api::error::reason;
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
+use tonic::{Code, Status};
 
-use crate::export::{self, Void};
-use crate::fold::{self, Folded};
-use crate::source::Source;
+use crate::export;
+use crate::fold;
 use crate::state::{Commit, State};
-
-/// The feed says something at least every five seconds; one that is silent for this long is not there.
-const SILENCE_MAX: Duration = Duration::from_secs(15);
 
 /// The first and the longest wait before the next attempt, both with jitter on top.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(4);
 
-/// A commit of the contract has at most 1,000 changes; this bounds what is held of one that does not end.
-const COMMIT_CHANGES_MAX: usize = 100_000;
-
 /// Why a stretch of following ended.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
+    #[error("export: {}: {}", .0.code(), .0.message())]
+    Export(Status),
     #[error("the feed failed: {}: {}", .0.code(), .0.message())]
-    Failed(Status),
+    Feed(Status),
     #[error("the feed ended")]
     Closed,
-    #[error("the feed said nothing for {SILENCE_MAX:?}")]
-    Silent,
-    #[error(transparent)]
-    Void(#[from] Void),
-    #[error("the feed broke its promise at revision {revision}: {what}")]
-    Broken { revision: i64, what: &'static str },
     #[error("{source} at revision {revision}: answers stay at the one before until this program is upgraded")]
     UnknownType { revision: i64, source: fold::UnknownType },
-    #[error("the history after revision {0} was compacted")]
-    Compacted(i64),
-    #[error("the store {0} is not there any more")]
-    StoreChanged(String),
-    #[error("the store {store_id} went back: revision {applied} is not in it")]
-    WentBack { store_id: String, applied: i64 },
 }
 
 /// What becomes of the view when a stretch has ended.
@@ -61,19 +45,21 @@ enum Remedy {
 
 impl Ended {
     fn remedy(&self) -> Remedy {
-        match self {
-            Self::Failed(_) | Self::Closed | Self::Silent | Self::Void(_) | Self::UnknownType { .. } => {
-                Remedy::Keep
-            }
-            Self::Compacted(_) | Self::Broken { .. } => Remedy::Replace,
-            Self::StoreChanged(_) | Self::WentBack { .. } => Remedy::Forget,
+        let Self::Feed(status) = self else { return Remedy::Keep };
+        match reason(status).as_deref() {
+            Some("COMPACTED") => Remedy::Replace,
+            // Another store, or one that went back and does not hold the revision that was applied.
+            Some("STORE_CHANGED" | "REVISION_AHEAD") => Remedy::Forget,
+            // The feed broke its promises.
+            None if status.code() == Code::DataLoss => Remedy::Replace,
+            Some(_) | None => Remedy::Keep,
         }
     }
 }
 
 /// Follows the data service until `stop`.
-pub(crate) async fn follow(source: Source, state: Arc<State>, stop: CancellationToken) {
-    let mut tail = Tail { source, state, rebuild: true, pauses: pauses() };
+pub(crate) async fn follow(data: DataClient, state: Arc<State>, stop: CancellationToken) {
+    let mut tail = Tail { data, state, rebuild: true, pauses: pauses() };
     loop {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
@@ -101,18 +87,11 @@ fn pauses() -> ExponentialBackoff {
 }
 
 struct Tail {
-    source: Source,
+    data: DataClient,
     state: Arc<State>,
     /// Whether the next stretch begins with an export.
     rebuild: bool,
     pauses: ExponentialBackoff,
-}
-
-/// The store that is followed, how far, and what has come of the next commit.
-struct Position {
-    store_id: Arc<str>,
-    applied: i64,
-    begun: Option<(i64, Vec<Folded>)>,
 }
 
 impl Tail {
@@ -122,24 +101,21 @@ impl Tail {
             self.export().await?;
         }
         let progress = self.state.progress();
-        let applied = progress.applied.unwrap_or_default();
-        let mut position = Position { store_id: progress.store_id, applied, begun: None };
-        let opened = within(self.source.changes(&position.store_id, applied)).await?;
-        let mut feed = opened.map_err(|status| position.refused(status))?;
-        tracing::info!(after_revision = applied, "following the data service");
+        let after_revision = progress.applied.unwrap_or_default();
+        let store_id = progress.store_id.to_string();
+        tracing::info!(after_revision, "following the data service");
+        let request = v1::WatchChangesRequest { after_revision, store_id, filter: String::new() };
+        let mut feed = self.data.watch(request);
         loop {
-            let message = within(feed.message()).await?.map_err(|status| position.refused(status))?;
-            let commit = position.take(message.ok_or(Ended::Closed)?)?;
+            let commit = folded(feed.try_next().await.map_err(Ended::Feed)?.ok_or(Ended::Closed)?)?;
             self.pauses = pauses();
-            if let Some(commit) = commit {
-                self.state.apply(commit);
-            }
+            self.state.apply(commit);
         }
     }
 
     async fn export(&mut self) -> Result<(), Ended> {
-        let pages = self.source.export().await.map_err(Void::from)?;
-        let (view, unnamed) = export::read(pages).await?;
+        let exported = self.data.export_encoded(v1::ExportRecordsRequest::default());
+        let (view, unnamed) = export::read(exported).await.map_err(Ended::Export)?;
         tracing::info!(store_id = view.store_id(), revision = view.revision(), "export applied");
         self.state.replace(view, unnamed);
         self.rebuild = false;
@@ -163,77 +139,19 @@ impl Tail {
     }
 }
 
-async fn within<T>(work: impl Future<Output = T>) -> Result<T, Ended> {
-    tokio::time::timeout(SILENCE_MAX, work).await.map_err(|_| Ended::Silent)
-}
-
-impl Position {
-    /// Takes one message of the feed; a commit, or progress, once it is whole.
-    fn take(&mut self, message: v1::WatchChangesResponse) -> Result<Option<Commit>, Ended> {
-        let v1::WatchChangesResponse {
-            store_id,
-            revision,
-            changes,
-            commit_complete,
-            head_revision: head,
-            commit_time: _,
-            author: _,
-            reason: _,
-        } = message;
-        if *store_id != *self.store_id {
-            return Err(Ended::StoreChanged(self.store_id.to_string()));
-        }
-        if head < self.applied {
-            return Err(self.went_back());
-        }
-        self.check_order(revision, head, changes.is_empty())?;
-        let (_, begun) = self.begun.get_or_insert((revision, Vec::new()));
-        for wire in &changes {
-            let folded = fold::change(wire, revision);
-            begun.push(folded.map_err(|source| Ended::UnknownType { revision, source })?);
-        }
-        if begun.len() > COMMIT_CHANGES_MAX {
-            return Err(Ended::Broken { revision, what: "a commit without an end" });
-        }
-        if !commit_complete {
-            return Ok(None);
-        }
-        let changes = mem::take(begun);
-        self.begun = None;
-        self.applied = revision;
-        Ok(Some(Commit { revision, head, changes }))
-    }
-
-    /// Without a filter every revision comes, one after the other; progress repeats the last.
-    fn check_order(&self, revision: i64, head: i64, is_empty: bool) -> Result<(), Ended> {
-        let broken = |what| Err(Ended::Broken { revision, what });
-        match &self.begun {
-            Some((begun, _)) if *begun != revision => broken("a commit inside another"),
-            Some(_) => Ok(()),
-            None if revision > head => broken("beyond the head"),
-            None if is_empty && revision < self.applied => broken("progress goes back"),
-            None if is_empty => Ok(()),
-            None if revision <= self.applied => broken("a commit came twice"),
-            None if revision > self.applied + 1 => broken("a commit was left out"),
-            None => Ok(()),
-        }
-    }
-
-    /// What the refusal of the feed means for the one who asked from here.
-    fn refused(&self, status: Status) -> Ended {
-        let is = |expected: Reason| reason(&status).as_deref() == Some(expected.as_str());
-        if is(Reason::Compacted) {
-            Ended::Compacted(self.applied)
-        } else if is(Reason::StoreChanged) {
-            Ended::StoreChanged(self.store_id.to_string())
-        } else if is(Reason::RevisionAhead) {
-            self.went_back()
-        } else {
-            Ended::Failed(status)
-        }
-    }
-
-    fn went_back(&self) -> Ended {
-        Ended::WentBack { store_id: self.store_id.to_string(), applied: self.applied }
-    }
+/// A whole commit, or progress.
+fn folded(message: v1::WatchChangesResponse) -> Result<Commit, Ended> {
+    let v1::WatchChangesResponse {
+        store_id: _,
+        revision,
+        changes,
+        commit_complete: _,
+        head_revision: head,
+        commit_time: _,
+        author: _,
+        reason: _,
+    } = message;
+    let changes = changes.iter().map(|wire| fold::change(wire, revision)).collect::<Result<_, _>>();
+    let changes = changes.map_err(|source| Ended::UnknownType { revision, source })?;
+    Ok(Commit { revision, head, changes })
 }
