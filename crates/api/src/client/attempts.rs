@@ -10,7 +10,7 @@ use tonic_types::StatusExt;
 
 use crate::error::{Fault, Reason, reason};
 
-/// The first and the longest pause; jitter adds up to the first one's length again.
+/// The first and the longest pause; jitter makes each up to twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(4);
 
