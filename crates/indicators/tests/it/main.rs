@@ -2,12 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail like the tests themselves")]
 
+mod appeals;
 mod bounds;
 mod build;
 mod completions;
 mod conventions;
+mod conflicting;
 mod counted;
+mod explained;
 mod fold;
+mod lives;
+mod petitions;
 mod reported;
 mod rivals;
+mod shares;
 mod spans;
