@@ -26,3 +26,7 @@ pub fn lines() -> impl Iterator<Item = &'static str> {
 
 /// Which indicators the demo asks over these records and which points it shows, as TOML.
 pub const HEADLINES: &str = include_str!("../data/headlines.toml");
+
+/// The systems that the sources describe, as TOML: for each a filter that gives its records and one question to an
+/// indicator, in the keys of [`HEADLINES`].
+pub const SYSTEMS: &str = include_str!("../data/systems.toml");

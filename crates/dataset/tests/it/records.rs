@@ -5,37 +5,7 @@ use std::collections::{HashMap, HashSet};
 use reform_dataset::{FILES, lines};
 use serde_json::Value;
 
-const KINDS: [&str; 14] = [
-    "source",
-    "institution",
-    "package",
-    "reform",
-    "party",
-    "election",
-    "referendum",
-    "appeal",
-    "decision",
-    "petition",
-    "variable",
-    "observation",
-    "target",
-    "event",
-];
-
-fn parse(line: &str) -> Value {
-    serde_json::from_str(line).expect("every line is JSON")
-}
-
-fn name(record: &Value) -> &str {
-    record["name"].as_str().expect("every record has a name")
-}
-
-fn kind(record: &Value) -> &'static str {
-    let mut found = KINDS.iter().filter(|kind| record.get(**kind).is_some());
-    let kind = found.next().expect("every record has a body");
-    assert!(found.next().is_none(), "{} has two bodies", name(record));
-    kind
-}
+use crate::{kind, name, parse};
 
 /// Every text in `value` that names a record, with the key under which it stands.
 fn references<'a>(key: &'a str, value: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
