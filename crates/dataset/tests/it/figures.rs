@@ -206,3 +206,55 @@ fn the_value_of_every_fact_is_on_a_record_that_carries_it() {
     }
     assert!(lost.is_empty(), "values on no record:\n{}", lost.join("\n"));
 }
+
+/// The columns that hold what a table is about; the others explain, date or name.
+const VALUES: [&str; 26] = [
+    "against_all",
+    "both_or_other",
+    "candidates",
+    "e_participation",
+    "elected_cumulative",
+    "index",
+    "invalid",
+    "no_percent_reported",
+    "posts",
+    "rank",
+    "registered",
+    "registered_parties",
+    "seats_assembly_of_people",
+    "seats_elected_by_list",
+    "seats_list",
+    "seats_single_mandate",
+    "signatures",
+    "threshold",
+    "threshold_percent",
+    "turnout_percent",
+    "turnout_percent_reported",
+    "value",
+    "vote_percent",
+    "votes",
+    "votes_valid",
+    "yes",
+];
+
+#[test]
+fn every_value_of_the_tables_is_on_a_record() {
+    let figures = figures();
+    let records: Vec<Value> = records().into_iter().filter(|record| kind(record) != "source").collect();
+    let held = |record: &Value| {
+        let mut found = Vec::new();
+        below(kind(record), &record[kind(record)], &mut found);
+        found.into_iter().map(|(_, figure)| figure).collect::<Vec<_>>()
+    };
+    let held: Vec<String> = records.iter().flat_map(held).collect();
+    let apart = ["seed_facts.csv", "outside_discrepancies.csv"];
+    let values = figures
+        .iter()
+        .filter(|figure| VALUES.contains(&figure.column.as_str()) && !apart.contains(&figure.table.as_str()));
+    let lost: Vec<&Figure> = values
+        .filter(|figure| {
+            figure.figure != "0" && !held.iter().any(|own| stands_in(&figure.figure, &[own.as_str()]))
+        })
+        .collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+}
