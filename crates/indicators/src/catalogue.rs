@@ -6,7 +6,9 @@ use reform_model::Kind;
 
 use crate::answer::{Answer, Code};
 use crate::appeals::{backlog, on_time, outcomes, response};
-use crate::electoral::{effective, parliamentary};
+use crate::electoral::{
+    approval, disproportionality, effective, parliamentary, turnout, volatility, wasted,
+};
 use crate::filter;
 use crate::parties::events;
 use crate::petitions::{success, threshold};
@@ -76,6 +78,10 @@ const ALL: &[&Definition] = &[
     &shares::APPOINTMENT,
     &congress::DEFINITION,
     &court::DEFINITION,
+    &disproportionality::LEAST_SQUARES,
+    &disproportionality::LOOSEMORE_HANBY,
+    &disproportionality::RAE,
+    &disproportionality::SAINTE_LAGUE,
     &effective::SEATS,
     &effective::VOTES,
     &growth::DEFINITION,
@@ -89,12 +95,16 @@ const ALL: &[&Definition] = &[
     &success::DEFINITION,
     &petitions::DEFINITION,
     &shares::QUOTA,
+    &approval::DEFINITION,
     &lead_time::DEFINITION,
     &status::DEFINITION,
     &reforms::DEFINITION,
     &parties::DEFINITION,
     &target::PROGRESS,
+    &turnout::DEFINITION,
     &norms::DEFINITION,
+    &volatility::DEFINITION,
+    &wasted::DEFINITION,
 ];
 
 /// The indicator of that id, without `indicators/`.

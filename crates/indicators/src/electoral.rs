@@ -1,14 +1,27 @@
-//! What elections say about parties: how many count, how many sit in a chamber, how many are there for the first time.
+//! What elections and referendums say: how many parties count and sit in a chamber, how far seats are from votes, how many
+//! votes changed hands or were wasted, who voted, and for what.
 //!
-//! In reading order: [`formulas`], published and pure; [`rows`]: the results of a tier as shares and seats; `chambers`:
-//! the elections of each chamber; [`effective`] and [`parliamentary`]: the indicators.
+//! In reading order: [`formulas`], [`disproportion`] and [`swing`], published and pure; [`rows`]: the results of a tier
+//! as shares and seats; `tiers`: which tier is asked for; `chambers`: the elections of each chamber; `lineage`: which
+//! contender was which before; `published`: rates beside what was printed. The indicators: [`effective`],
+//! [`parliamentary`], [`disproportionality`], [`volatility`], [`wasted`], [`turnout`] and [`approval`]; `evidence`: what
+//! is behind their points.
 
+pub mod approval;
 mod chambers;
+pub mod disproportion;
+pub mod disproportionality;
 pub mod effective;
 mod evidence;
 pub mod formulas;
+mod lineage;
 pub mod parliamentary;
+mod published;
 pub mod rows;
+pub mod swing;
 #[cfg(test)]
 mod tests;
 mod tiers;
+pub mod turnout;
+pub mod volatility;
+pub mod wasted;

@@ -77,6 +77,12 @@ impl Number {
         self.0.is_integer()
     }
 
+    /// The smallest integer that is not below it.
+    #[must_use]
+    pub fn ceiling(&self) -> Self {
+        Self(self.0.ceil())
+    }
+
     /// The distance from zero.
     #[must_use]
     pub fn abs(&self) -> Self {

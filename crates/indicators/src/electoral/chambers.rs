@@ -92,7 +92,8 @@ pub(super) fn add_reported(view: &View, query: &Query, indicator: &'static str, 
     }
 }
 
-fn check_institution(view: &View, name: &Name) -> Result<(), QueryError> {
+/// Refuses what is no institution on record.
+pub(super) fn check_institution(view: &View, name: &Name) -> Result<(), QueryError> {
     let path = format!("parameters.{INSTITUTION}");
     match view.get(name).map(|entry| &entry.record.body) {
         Some(Body::Institution(_)) => Ok(()),
@@ -130,9 +131,16 @@ impl Held<'_> {
 
     /// The rival claims about fields below the path that nobody has settled.
     pub(super) fn unresolved(&self, path: &str) -> i64 {
-        let open = self.record.discrepancies.iter().filter(|discrepancy| {
-            discrepancy.resolution == Resolution::Unresolved && discrepancy.field_path.starts_with(path)
-        });
-        i64::try_from(open.count()).unwrap_or(i64::MAX)
+        unresolved(self.record, path)
     }
+}
+
+/// The rival claims about a field of the record, or about one below it, that nobody has settled.
+pub(super) fn unresolved(record: &Record, path: &str) -> i64 {
+    let below = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
+    let open = record.discrepancies.iter().filter(|discrepancy| {
+        discrepancy.resolution == Resolution::Unresolved
+            && discrepancy.field_path.strip_prefix(path).is_some_and(below)
+    });
+    i64::try_from(open.count()).unwrap_or(i64::MAX)
 }

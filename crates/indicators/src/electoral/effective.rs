@@ -8,7 +8,8 @@ use crate::electoral::chambers::{INSTITUTION, INSTITUTION_PARAMETER};
 use crate::electoral::formulas::{laakso_taagepera, laakso_taagepera_between, shares_of};
 use crate::electoral::rows::{Key, Seats};
 use crate::electoral::tiers::{
-    CHAMBER, Choice, SHARE_BASE_PARAMETER, ShareBase, TIER_PARAMETER, per_election, tier_label, warn_of_conflicts,
+    CHAMBER, Choice, SHARE_BASE_PARAMETER, ShareBase, TIER_PARAMETER, per_election, tier_label,
+    warn_of_conflicts,
 };
 use crate::estimate::Estimate;
 use crate::query::{Query, QueryError};
