@@ -2,7 +2,9 @@
 
 use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{demo, export, get, import, list, query};
+use crate::commands::{
+    completions, conflicts, demo, explain, export, get, import, list, manual, parameter, query, revert, watch,
+};
 
 /// Sourced records of a country's reforms, and the indicators over them.
 #[derive(Debug, Parser)]
@@ -21,9 +23,20 @@ Examples:
   reform list --filter 'kind = \"election\"'       records by their main date
   reform query registered-parties --period 2019..2024
   reform query --list                            every indicator and what it is
+  reform explain registered-parties --at 2024    the records behind a figure
   reform export backup.jsonl                     every live record, checked against its trailer
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage.";
+Exit codes:
+  0  done
+  1  some of the work was refused, or a file, the terminal or the machine failed
+  2  wrong usage
+  3  there is no such thing (NOT_FOUND)
+  4  a service does not accept what was asked (INVALID_ARGUMENT, OUT_OF_RANGE)
+  5  the state forbids it (ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED)
+  6  a service is not there or took too long (UNAVAILABLE, DEADLINE_EXCEEDED); a repeat may help
+  7  a service is at fault (INTERNAL, DATA_LOSS and the like)
+  8  too much was asked (RESOURCE_EXHAUSTED)
+  9  not allowed (UNAUTHENTICATED, PERMISSION_DENIED)";
 
 /// What every command takes.
 #[derive(Debug, Arguments)]
@@ -77,8 +90,22 @@ pub(crate) enum Command {
     List(list::List),
     /// Ask for an indicator
     Query(query::Query),
+    /// Show the records behind one point of an indicator, and those left out
+    Explain(explain::Explain),
+    /// Show what contradicts what, and which figure is in use
+    Conflicts(conflicts::Conflicts),
+    /// Show a legal parameter on a day, and its steps
+    Parameter(parameter::Parameter),
+    /// Follow changes, or the answer of an indicator
+    Watch(watch::Watch),
+    /// Undo one commit by another
+    Revert(revert::Revert),
     /// Show the state of both services
     Status,
+    /// Write a completion script for a shell
+    Completions(completions::Completions),
+    /// Write manual pages of all commands
+    Manual(manual::Manual),
 }
 
 #[cfg(test)]

@@ -43,8 +43,8 @@ pub(crate) fn parse_period(text: &str) -> Result<Period, String> {
     }
 }
 
-/// Digits only; whether the calendar has that day is for the service to say.
-fn parse_date(text: &str) -> Result<Date, String> {
+/// Reads `2023`, `2023-03` or `2023-03-19`; whether the calendar has that day is for the service to say.
+pub(crate) fn parse_date(text: &str) -> Result<Date, String> {
     let wrong = || format!("{text:?} is no date: write YYYY, YYYY-MM or YYYY-MM-DD");
     let number = |part: &str, length: usize| {
         let digits = part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reform_api::analytics::v1::indicator_service_client::IndicatorServiceClient;
+use reform_api::client::{AnalyticsClient, DataClient};
 use reform_api::data::v1::maintenance_service_client::MaintenanceServiceClient;
 use reform_api::data::v1::record_service_client::RecordServiceClient;
 use tonic::Status;
@@ -85,6 +86,16 @@ impl Peer {
     /// Indicators.
     pub(crate) fn indicators(&self) -> IndicatorServiceClient<Channel> {
         IndicatorServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// The data service, patiently.
+    pub(crate) fn data(&self) -> DataClient {
+        DataClient::new(self.channel.clone())
+    }
+
+    /// The analytics service, patiently.
+    pub(crate) fn analytics(&self) -> AnalyticsClient {
+        AnalyticsClient::new(self.channel.clone())
     }
 
     /// What to say when this service answered with an error.

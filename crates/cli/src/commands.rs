@@ -1,12 +1,19 @@
 //! One file for each command.
 
+pub(crate) mod completions;
+pub(crate) mod conflicts;
 pub(crate) mod demo;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import;
 pub(crate) mod list;
+pub(crate) mod manual;
+pub(crate) mod parameter;
 pub(crate) mod query;
+pub(crate) mod revert;
 pub(crate) mod status;
+pub(crate) mod watch;
 
 use std::process::ExitCode;
 
@@ -22,6 +29,13 @@ pub(crate) async fn run(Args { global, command }: Args) -> Result<ExitCode, Fail
         Command::Get(get) => get::run(&global, get).await,
         Command::List(list) => list::run(&global, list).await,
         Command::Query(query) => query::run(&global, query).await,
+        Command::Explain(explain) => explain::run(&global, explain).await,
+        Command::Conflicts(conflicts) => conflicts::run(&global, conflicts).await,
+        Command::Parameter(parameter) => parameter::run(&global, parameter).await,
+        Command::Watch(watch) => watch::run(&global, watch).await,
+        Command::Revert(revert) => revert::run(&global, revert).await,
+        Command::Completions(completions) => completions::run(&completions),
+        Command::Manual(manual) => manual::run(&manual),
         Command::Status => status::run(&global).await,
     }
 }

@@ -9,10 +9,24 @@ use tonic_types::StatusExt;
 
 use crate::client::Service;
 
-/// Refused or failed.
+/// A part was refused, or this machine failed.
 const EXIT_FAILED: u8 = 1;
 /// Wrong usage.
 const EXIT_USAGE: u8 = 2;
+/// What was asked for is not there.
+const EXIT_MISSING: u8 = 3;
+/// The request is not accepted in any state.
+const EXIT_INVALID: u8 = 4;
+/// The state forbids the request.
+const EXIT_CONFLICT: u8 = 5;
+/// Nobody answered in time.
+const EXIT_AWAY: u8 = 6;
+/// The service is at fault.
+const EXIT_FAULTY: u8 = 7;
+/// A limit was met.
+const EXIT_EXHAUSTED: u8 = 8;
+/// The caller may not.
+const EXIT_FORBIDDEN: u8 = 9;
 
 /// Why a command did not end as it should.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +62,9 @@ pub(crate) enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// What was asked for would undo what others did.
+    #[error("{0}")]
+    Conflict(String),
     /// What a service sent breaks its own contract.
     #[error("{0}")]
     Broken(String),
@@ -77,15 +94,17 @@ impl Failure {
         }
         // Nobody is left to tell when stderr is closed.
         let _ = writeln!(io::stderr(), "{text}");
+        ExitCode::from(self.exit_code())
+    }
+
+    fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => ExitCode::from(EXIT_USAGE),
-            Self::Unreachable { .. }
-            | Self::Call { .. }
-            | Self::File { .. }
-            | Self::Broken(_)
-            | Self::Demo(_)
-            | Self::Io(_)
-            | Self::Json(_) => ExitCode::from(EXIT_FAILED),
+            Self::Usage(_) => EXIT_USAGE,
+            Self::Unreachable { .. } => EXIT_AWAY,
+            Self::Call { status, .. } => exit_code(status.code()),
+            Self::Conflict(_) => EXIT_CONFLICT,
+            Self::Broken(_) | Self::Json(_) => EXIT_FAULTY,
+            Self::File { .. } | Self::Demo(_) | Self::Io(_) => EXIT_FAILED,
         }
     }
 
@@ -107,6 +126,7 @@ impl Failure {
             },
             Self::Usage(_)
             | Self::File { .. }
+            | Self::Conflict(_)
             | Self::Broken(_)
             | Self::Demo(_)
             | Self::Io(_)
@@ -150,6 +170,20 @@ pub(crate) fn describe(status: &Status) -> String {
         text.push_str(&format!("\n  {line}"));
     }
     text
+}
+
+/// The exit code of each class of errors.
+fn exit_code(code: Code) -> u8 {
+    match code {
+        Code::Ok => EXIT_FAILED,
+        Code::NotFound => EXIT_MISSING,
+        Code::InvalidArgument | Code::OutOfRange => EXIT_INVALID,
+        Code::AlreadyExists | Code::FailedPrecondition | Code::Aborted => EXIT_CONFLICT,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => EXIT_AWAY,
+        Code::Internal | Code::DataLoss | Code::Unknown | Code::Unimplemented => EXIT_FAULTY,
+        Code::ResourceExhausted => EXIT_EXHAUSTED,
+        Code::Unauthenticated | Code::PermissionDenied => EXIT_FORBIDDEN,
+    }
 }
 
 /// The code as the contract writes it.

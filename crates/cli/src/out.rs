@@ -64,7 +64,7 @@ pub(crate) fn csv<R: IntoIterator<Item = String>>(
 }
 
 /// The system's own error inside one of the CSV writer, whose kind must survive.
-fn plain(error: csv::Error) -> io::Error {
+pub(crate) fn plain(error: csv::Error) -> io::Error {
     let text = error.to_string();
     if let csv::ErrorKind::Io(error) = error.into_kind() { error } else { io::Error::other(text) }
 }

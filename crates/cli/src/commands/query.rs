@@ -32,6 +32,13 @@ pub(crate) struct Query {
     /// List the indicators and what each may be asked
     #[arg(long, conflicts_with = "indicator")]
     list: bool,
+    #[command(flatten)]
+    ask: Ask,
+}
+
+/// What a query may say beside the name of the indicator.
+#[derive(Debug, Default, PartialEq, Args)]
+pub(crate) struct Ask {
     /// Jurisdiction code, matched exactly; may be repeated; absent is all
     #[arg(short, long, value_name = "CODE")]
     jurisdiction: Vec<String>,
@@ -48,7 +55,7 @@ pub(crate) struct Query {
     #[arg(long, default_value = "", hide_default_value = true)]
     filter: String,
     /// Parameter of the indicator; may be repeated
-    #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = parse_parameter)]
+    #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = parse_pair)]
     parameters: Vec<(String, String)>,
     /// Counted from single records or published as totals; absent is both
     #[arg(long, value_enum)]
@@ -59,7 +66,7 @@ pub(crate) struct Query {
 }
 
 /// Length of a period.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Length {
     Year,
     HalfYear,
@@ -69,22 +76,24 @@ enum Length {
 }
 
 /// Where figures come from.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Provenance {
     Counted,
     Reported,
 }
 
-fn parse_parameter(text: &str) -> Result<(String, String), String> {
+/// Reads `KEY=VALUE`.
+pub(crate) fn parse_pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
     if key.is_empty() { Err("write KEY=VALUE".to_owned()) } else { Ok((key.to_owned(), value.to_owned())) }
 }
 
 pub(crate) async fn run(global: &Global, query: Query) -> Result<ExitCode, Failure> {
     let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
-    match query.request() {
-        Some(request) => {
-            let answer = peer.indicators().query_indicator(client::request(request)).await;
+    match query.indicator {
+        Some(indicator) => {
+            let request = client::request(query.ask.request(&indicator));
+            let answer = peer.indicators().query_indicator(request).await;
             write(&answer.map_err(|status| peer.failed(status))?.into_inner(), global.output)?;
         }
         None => list(&peer, global.output).await?,
@@ -92,9 +101,15 @@ pub(crate) async fn run(global: &Global, query: Query) -> Result<ExitCode, Failu
     Ok(ExitCode::SUCCESS)
 }
 
-impl Query {
-    /// The query; none when the indicators are to be listed.
-    fn request(self) -> Option<QueryIndicatorRequest> {
+impl Ask {
+    /// The filter, when nothing else is said.
+    pub(crate) fn only_filter(self) -> Option<String> {
+        let filter = self.filter.clone();
+        (self == Self { filter: filter.clone(), ..Self::default() }).then_some(filter)
+    }
+
+    /// The query.
+    pub(crate) fn request(self, indicator: &str) -> QueryIndicatorRequest {
         let granularity = match self.granularity {
             None => Granularity::Unspecified,
             Some(Length::Year) => Granularity::Year,
@@ -108,8 +123,8 @@ impl Query {
             Some(Provenance::Counted) => Origin::Counted,
             Some(Provenance::Reported) => Origin::Reported,
         };
-        Some(QueryIndicatorRequest {
-            indicator: full_name("indicators", &self.indicator?),
+        QueryIndicatorRequest {
+            indicator: full_name("indicators", indicator),
             jurisdictions: self.jurisdiction,
             period: self.period,
             granularity: granularity.into(),
@@ -119,7 +134,7 @@ impl Query {
             origin: origin.into(),
             min_revision: self.min_revision,
             ..QueryIndicatorRequest::default()
-        })
+        }
     }
 }
 
@@ -164,7 +179,8 @@ fn indicator_row(indicator: &Indicator) -> [String; 5] {
     ]
 }
 
-fn write(answer: &QueryIndicatorResponse, output: Output) -> Result<(), Failure> {
+/// Writes an answer.
+pub(crate) fn write(answer: &QueryIndicatorResponse, output: Output) -> Result<(), Failure> {
     match output {
         Output::Json => out::say(&json::line("reform.analytics.v1.QueryIndicatorResponse", answer)?)?,
         Output::Csv => write_csv(std::slice::from_ref(answer))?,
@@ -268,7 +284,8 @@ fn csv_row(answer: &QueryIndicatorResponse, series: &Series, point: &Point) -> [
     ]
 }
 
-fn pairs(map: &BTreeMap<String, String>, between: &str) -> String {
+/// `key=value` pairs as one text.
+pub(crate) fn pairs(map: &BTreeMap<String, String>, between: &str) -> String {
     map.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(between)
 }
 
@@ -286,7 +303,7 @@ mod tests {
         let Command::Query(query) = Args::try_parse_from(text.split_whitespace()).unwrap().command else {
             panic!("another command");
         };
-        let request = query.request().unwrap();
+        let request = query.ask.request(&query.indicator.unwrap());
         assert_eq!(request.indicator, "indicators/reforms-per-year");
         assert_eq!((request.granularity(), request.origin()), (Granularity::HalfYear, Origin::Counted));
         assert_eq!(request.parameters["stage"], "IN_FORCE");

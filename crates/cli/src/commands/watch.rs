@@ -1,0 +1,131 @@
+//! `reform watch`: changes as they are made, or an answer as it changes.
+
+pub(in crate::commands) mod lines;
+
+use std::process::ExitCode;
+
+use clap::Args;
+use futures::TryStreamExt;
+use reform_api::analytics::v1::{GetIndicatorRequest, QueryIndicatorRequest, QueryIndicatorResponse};
+use reform_api::client::DataClient;
+use reform_api::data::v1::{GetStatusRequest, WatchChangesRequest, WatchChangesResponse};
+
+use crate::args::Global;
+use crate::client::{Peer, Service};
+use crate::commands::query::{self, Ask};
+use crate::failure::Failure;
+
+/// Follow changes, or the answer of an indicator.
+///
+/// Goes on across restarts of the services and ends at Ctrl-C. In the JSON form each line is a whole commit, or the
+/// whole answer.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  reform watch
+  reform watch --after 0 --filter 'kind = \"election\"' -o json
+  reform watch registered-parties --period 2019..2024
+
+The filter of changes is over kind, jurisdiction and name; with an indicator it is over its dimensions.")]
+pub(crate) struct Watch {
+    /// Show the answer of this indicator now and whenever it changed; absent is the changes themselves
+    indicator: Option<String>,
+    /// Begin after this revision; absent is now
+    #[arg(long, value_name = "REVISION", conflicts_with = "indicator")]
+    after: Option<i64>,
+    #[command(flatten)]
+    ask: Ask,
+}
+
+pub(crate) async fn run(global: &Global, watch: Watch) -> Result<ExitCode, Failure> {
+    tokio::select! {
+        // A person who has seen enough is the way this ends.
+        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| ExitCode::SUCCESS).map_err(Failure::from),
+        ended = follow(global, watch) => ended,
+    }
+}
+
+async fn follow(global: &Global, watch: Watch) -> Result<ExitCode, Failure> {
+    let data = Peer::connect(Service::Data, &global.data).await?;
+    match watch.indicator {
+        Some(indicator) => follow_answer(global, &data, watch.ask.request(&indicator)).await?,
+        None => {
+            let filter = watch.ask.only_filter().ok_or_else(|| {
+                Failure::Usage("options of a query need an indicator: reform watch INDICATOR …".to_owned())
+            })?;
+            follow_changes(global, &data, watch.after, filter).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn follow_changes(
+    global: &Global,
+    data: &Peer,
+    after: Option<i64>,
+    filter: String,
+) -> Result<(), Failure> {
+    let client = data.data();
+    let after_revision = match after {
+        Some(after) => after,
+        None => head(&client).await.map_err(|status| data.failed(status))?,
+    };
+    let request = WatchChangesRequest { after_revision, filter, ..WatchChangesRequest::default() };
+    let mut feed = client.watch(request);
+    lines::begin(global.output)?;
+    while let Some(commit) = feed.try_next().await.map_err(|status| data.failed(status))? {
+        if !commit.changes.is_empty() {
+            lines::write(&commit, global.output)?;
+        }
+    }
+    Ok(())
+}
+
+/// The newest revision of the store.
+async fn head(client: &DataClient) -> Result<i64, tonic::Status> {
+    Ok(client.get_status(GetStatusRequest {}).await?.head_revision)
+}
+
+/// Asks again after each commit that touches a kind that the indicator reads.
+async fn follow_answer(
+    global: &Global,
+    data: &Peer,
+    mut query: QueryIndicatorRequest,
+) -> Result<(), Failure> {
+    let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
+    let client = peer.analytics();
+    let name = query.indicator.clone();
+    let indicator = client.get_indicator(GetIndicatorRequest { name }).await;
+    let kinds = indicator.map_err(|status| peer.failed(status))?.kinds;
+    let answer = client.query_indicator(query.clone()).await;
+    let mut shown = answer.map_err(|status| peer.failed(status))?;
+    query::write(&shown, global.output)?;
+    let request = WatchChangesRequest {
+        after_revision: shown.revision,
+        store_id: shown.store_id.clone(),
+        filter: String::new(),
+    };
+    let mut feed = data.data().watch(request);
+    while let Some(commit) = feed.try_next().await.map_err(|status| data.failed(status))? {
+        // An answer is often newer than the commit that made it necessary.
+        if commit.revision <= shown.revision || !touches(&commit, &kinds) {
+            continue;
+        }
+        query.min_revision = commit.revision;
+        let answer = client.query_indicator(query.clone()).await.map_err(|status| peer.failed(status))?;
+        if differs(&answer, &shown) {
+            query::write(&answer, global.output)?;
+        }
+        shown = answer;
+    }
+    Ok(())
+}
+
+fn touches(commit: &WatchChangesResponse, kinds: &[String]) -> bool {
+    commit.changes.iter().any(|change| kinds.contains(&change.kind))
+}
+
+/// Whether anything but the revision is new.
+fn differs(answer: &QueryIndicatorResponse, shown: &QueryIndicatorResponse) -> bool {
+    (answer.formula_version, &answer.store_id, &answer.series)
+        != (shown.formula_version, &shown.store_id, &shown.series)
+}
