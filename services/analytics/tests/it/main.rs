@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod contract;
+mod explain;
 mod fake;
 mod follow;
 mod pair;
