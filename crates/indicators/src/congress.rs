@@ -8,6 +8,7 @@ use reform_model::{Date, Kind, Name, Record};
 use crate::answer::{Answer, Builder};
 use crate::catalogue::{Definition, Parameter};
 use crate::counting::{Countable, Frame};
+use crate::evidence::Reason;
 use crate::filter::DimensionFilter;
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
@@ -42,7 +43,7 @@ pub const DEFINITION: Definition = Definition {
 struct Held<'a> {
     record: &'a Record,
     event: &'a Event,
-    series: &'a Name,
+    series: Option<&'a Name>,
 }
 
 impl<'a> Countable<'a> for Held<'a> {
@@ -56,12 +57,16 @@ impl<'a> Countable<'a> for Held<'a> {
 
     fn dimension(&self, name: &str) -> Option<Cow<'a, str>> {
         let text = match name {
-            SERIES => self.series.as_str(),
+            SERIES => self.series?.as_str(),
             "type" => self.event.event_type?.as_str(),
             "region" => &self.event.region,
             _ => return None,
         };
         (!text.is_empty()).then_some(Cow::from(text))
+    }
+
+    fn exclusion(&self) -> Option<Reason> {
+        self.series.is_none().then_some(Reason::MissingValue)
     }
 }
 
@@ -77,9 +82,7 @@ fn meetings(view: &View, query: &Query) -> Result<Answer, QueryError> {
     let granularity = DEFINITION.granularity();
     if query.wants(Origin::Counted) {
         let frame = Frame { zero: Some(Kind::Event), subject: SERIES, unit: DEFINITION.unit, granularity };
-        let held = view.events();
-        let held =
-            held.filter_map(|(record, event)| Some(Held { record, event, series: event.series.as_ref()? }));
+        let held = view.events().map(|(record, event)| Held { record, event, series: event.series.as_ref() });
         frame.count(view, &query, held, &mut builder)?;
     }
     if query.wants(Origin::Reported) {

@@ -252,8 +252,8 @@ fn evidence(view: &View, indicator: &str, used: &[&Published<'_>]) -> Evidence {
         for candidate in candidates(view, &record.name) {
             let own = Thing::of(candidate);
             let about =
-                |thing: &&Thing| (&thing.jurisdiction, &thing.subject) == (&own.jurisdiction, &own.subject);
-            if things.iter().any(|thing| about(&thing)) {
+                |thing: &Thing| (&thing.jurisdiction, &thing.subject) == (&own.jurisdiction, &own.subject);
+            if things.iter().any(|thing| about(thing)) {
                 found.exclude(candidate.record, why_not(candidate, things.contains(&&own)));
             }
         }

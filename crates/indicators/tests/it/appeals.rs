@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use reform_indicators::filter::Error;
 use reform_indicators::span::Granularity;
-use reform_indicators::{Query, QueryError, answer, wilson};
+use reform_indicators::{Query, QueryError, answer, explain, wilson};
 use reform_model::measure::Variable;
 use reform_model::participation::Appeal;
 use reform_model::reform::{ParameterChange, Reform};
@@ -238,6 +238,61 @@ fn outcomes_are_shares_of_what_was_decided_in_the_period_of_closing() {
     let filtered = Query { filter, ..Query::new("appeal-outcomes") };
     let refused = answer_of(records(), &filtered);
     assert_eq!(refused, Err(Error::UnknownDimension("outcome".to_owned()).into()));
+}
+
+/// What the records bring to each point of a series, and why others bring nothing.
+fn behind(records: Vec<Record>, query: &Query) -> Vec<String> {
+    let view = view(records);
+    let answer = answer(&view, query).unwrap();
+    let mut found = Vec::new();
+    for series in &answer.series {
+        for point in &series.points {
+            let behind = explain(&view, query, &series.labels, point.period, "").unwrap();
+            let brought =
+                behind.contributions.iter().map(|one| format!("{} {}", one.record.id(), one.contribution));
+            let left =
+                behind.exclusions.iter().map(|one| format!("{} {}", one.record.id(), one.reason.as_str()));
+            let all: Vec<String> = brought.chain(left).collect();
+            found.push(format!("{}: {}", point.period, all.join(", ")));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_appeal_is_behind_a_point_or_left_out_for_a_reason() {
+    let records = || {
+        vec![
+            dated("a1", ["2020-05-01", "2020-05-03", "2020-12-31"]),
+            dated("a2", ["2020-05-01", "", ""]),
+            dated("a3", ["2021-01-01", "2021-01-10", ""]),
+            dated("a4", ["2020-02-01", "", "2020-01-31"]),
+            dated("a5", ["", "", ""]),
+        ]
+    };
+    assert_eq!(
+        behind(records(), &Query::new("appeal-response-time")),
+        [
+            "2020: a1 2, a2 NOT_REACHED, a3 OUTSIDE_PERIOD, a4 CLOSED_BEFORE_FILED, a5 UNDATED",
+            "2021: a3 9, a1 OUTSIDE_PERIOD, a2 OUTSIDE_PERIOD, a4 OUTSIDE_PERIOD, a5 UNDATED",
+        ]
+    );
+    assert_eq!(
+        behind(records(), &Query::new("appeal-backlog")),
+        [
+            "2020: a2 1, a1 ENDED, a3 OUTSIDE_PERIOD, a4 CLOSED_BEFORE_FILED, a5 UNDATED",
+            "2021: a2 1, a3 1, a1 ENDED, a4 CLOSED_BEFORE_FILED, a5 UNDATED",
+        ]
+    );
+    let decided = vec![
+        decided("d1", "2023-01-01", "upheld"),
+        decided("d2", "2023-01-02", "refused"),
+        decided("d3", "2023-01-03", ""),
+    ];
+    assert_eq!(
+        behind(decided, &Query::new("appeal-outcomes")),
+        ["2023: d1 0, d2 1, d3 MISSING_VALUE", "2023: d1 1, d2 0, d3 MISSING_VALUE"]
+    );
 }
 
 /// Filed on some day; answered and closed some days later, perhaps.
