@@ -106,7 +106,10 @@ mod naive {
                 Contender::Alliance(names) => {
                     names.iter().map(|name| name.id()).collect::<Vec<_>>().join("+")
                 }
-                _ => continue,
+                Contender::Independents
+                | Contender::AgainstAll
+                | Contender::Other(_)
+                | Contender::Candidate { .. } => continue,
             };
             lists.insert(key, percent(row).unwrap());
         }

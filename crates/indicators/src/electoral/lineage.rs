@@ -240,3 +240,6 @@ impl<'a> Step<'_, 'a> {
             .any(|other| other != party && !self.is_merged(other) && self.stood_before(other))
     }
 }
+
+#[cfg(test)]
+mod tests;
