@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table, TableComponent};
+use comfy_table::{Attribute, Cell, ContentArrangement, Table, TableComponent};
 
 /// Columns of a table when stdout is no terminal: nothing is wrapped to the width of a screen that is not there.
 const WIDTH_UNKNOWN: u16 = 160;
@@ -31,7 +31,8 @@ pub(crate) fn table<R: IntoIterator<Item = String>>(
         .set_style(TableComponent::HeaderLines, '─')
         .set_style(TableComponent::MiddleHeaderIntersections, '─');
     fit(&mut table);
-    table.set_header(header);
+    // Bold shows on a terminal only.
+    table.set_header(header.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     for row in rows {
         table.add_row(row);
     }

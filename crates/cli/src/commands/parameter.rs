@@ -40,19 +40,25 @@ pub(crate) async fn run(global: &Global, parameter: Parameter) -> Result<ExitCod
     let answer = peer.analytics().get_parameter(request).await.map_err(|status| peer.failed(status))?;
     match global.output {
         Output::Json => out::say(&json::line("reform.analytics.v1.GetParameterResponse", &answer)?)?,
-        Output::Csv => out::csv(&HEADER, answer.history.iter().map(|step| row(&answer, step)))?,
+        Output::Csv => out::csv(&HEADER, rows(&answer))?,
         Output::Table => {
             if let Some(day) = &parameter.at {
                 let valid = answer.valid.as_ref().map_or_else(|| "nothing known".to_owned(), value);
                 out::say(&format!("valid on {}: {valid}", civil::date(day)))?;
             }
-            out::say(&out::table(&HEADER, answer.history.iter().map(|step| row(&answer, step))))?;
+            out::say(&out::table(&HEADER, rows(&answer)))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 const HEADER: [&str; 5] = ["from", "value", "stage", "state", "reform"];
+
+/// The step in force first where it is none of the history, then the history.
+fn rows(answer: &GetParameterResponse) -> impl Iterator<Item = [String; 5]> {
+    let valid = answer.valid.iter().filter(|valid| !answer.history.contains(valid));
+    valid.chain(&answer.history).map(|step| row(answer, step))
+}
 
 fn row(answer: &GetParameterResponse, step: &ParameterStep) -> [String; 5] {
     let state = match () {

@@ -13,7 +13,7 @@ use crate::out;
 type Data = data::v1::GetStatusResponse;
 type Analytics = analytics::v1::GetStatusResponse;
 
-/// Shows what is there; a service that is not makes the exit code 1.
+/// Shows what is there; a service that is not makes the exit code that of its failure.
 pub(crate) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let (data, analytics) = tokio::join!(data(&global.data), analytics(&global.analytics));
     let mut code = ExitCode::SUCCESS;

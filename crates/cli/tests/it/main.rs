@@ -1,6 +1,8 @@
 //! The program as a person runs it: processes, exit codes, and what they print.
 
 mod demo;
+mod follow;
+mod look;
 mod program;
 mod records;
 mod store;

@@ -19,7 +19,7 @@ fn export_and_import_give_the_same_bytes() {
 
     let again = pair.run(&["import", "--on-existing", "replace", &first]);
     assert!(
-        stdout(&again).starts_with("0 created, 0 replaced, 589 unchanged, 0 skipped"),
+        stdout(&again).starts_with("0 created, 0 replaced, 590 unchanged, 0 skipped"),
         "{}",
         stdout(&again)
     );
@@ -37,9 +37,9 @@ fn an_export_fills_an_empty_store_with_the_same_records() {
     let (first, second) = (Store::start(), Store::start());
 
     let imported = run(&["--data", &first.url, "import", file.to_str().unwrap()]);
-    assert!(stdout(&imported).starts_with("589 created"), "{}{}", stdout(&imported), stderr(&imported));
+    assert!(stdout(&imported).starts_with("590 created"), "{}{}", stdout(&imported), stderr(&imported));
     let exported = stdout(&run(&["--data", &first.url, "export"]));
-    assert_eq!(exported.lines().count(), 589);
+    assert_eq!(exported.lines().count(), 590);
     let copied = pipe(&["--data", &second.url, "import", "-"], &exported);
     assert!(copied.status.success(), "{}", stderr(&copied));
     assert!(stdout(&run(&["--data", &second.url, "export"])) == exported, "the copy differs");
@@ -59,7 +59,7 @@ fn what_is_refused_is_named_by_file_line_and_field() {
     assert_eq!(stopped.status.code(), Some(1));
     assert!(stderr(&stopped).contains("stdin:3: party.founded_on.month: "), "{}", stderr(&stopped));
     assert!(stderr(&stopped).contains("(FIELD_VIOLATIONS)"), "{}", stderr(&stopped));
-    assert_eq!(pair.run(&["get", "x"]).status.code(), Some(1), "nothing of a bad batch is stored");
+    assert_eq!(pair.run(&["get", "x"]).status.code(), Some(3), "nothing of a bad batch is stored");
 
     let flags = pair.with(&["import", "--skip-invalid", "-"]);
     let skipped = pipe(&flags, &format!("{text}{{\"nam\n"));
@@ -79,14 +79,14 @@ fn a_dry_run_stores_nothing() {
     let flags = pair.with(&["import", "--dry-run", "-"]);
     let output = pipe(&flags, r#"{"name": "records/x", "title": "X", "source": {"title": "X"}}"#);
     assert!(stdout(&output).starts_with("1 would be created"), "{}", stdout(&output));
-    assert_eq!(pair.run(&["get", "x"]).status.code(), Some(1));
+    assert_eq!(pair.run(&["get", "x"]).status.code(), Some(3));
 }
 
 #[test]
 fn lists_pages_to_the_end_and_stops_at_the_limit() {
     let pair = Served::start();
     let lines = |args: &[&str]| stdout(&pair.run(args)).lines().count();
-    assert_eq!(lines(&["-o", "json", "list"]), 589);
+    assert_eq!(lines(&["-o", "json", "list"]), 590);
     assert_eq!(lines(&["-o", "json", "list", "--limit", "501"]), 501);
     assert_eq!(lines(&["-o", "csv", "list", "--filter", "kind = \"election\"", "--limit", "3"]), 4);
     let table = stdout(&pair.run(&["list", "--filter", "kind = \"election\"", "--order-by", "name"]));
@@ -95,17 +95,17 @@ fn lists_pages_to_the_end_and_stops_at_the_limit() {
 }
 
 #[test]
-fn a_refusal_has_code_reason_and_exit_code_one() {
+fn a_refusal_has_code_reason_and_the_exit_code_of_its_class() {
     let pair = Served::start();
-    for (args, reason) in [
-        (["get", "nope"].as_slice(), "NOT_FOUND / RECORD_NOT_FOUND"),
-        (&["list", "--filter", "kind ="], "INVALID_ARGUMENT / FILTER_SYNTAX"),
-        (&["list", "--as-of", "99999"], "OUT_OF_RANGE / REVISION_AHEAD"),
-        (&["query", "nope"], "NOT_FOUND / INDICATOR_NOT_FOUND"),
-        (&["query", "target-progress", "-p", "nope=1"], "parameters.nope: "),
+    for (args, reason, code) in [
+        (["get", "nope"].as_slice(), "NOT_FOUND / RECORD_NOT_FOUND", 3),
+        (&["list", "--filter", "kind ="], "INVALID_ARGUMENT / FILTER_SYNTAX", 4),
+        (&["list", "--as-of", "99999"], "OUT_OF_RANGE / REVISION_AHEAD", 4),
+        (&["query", "nope"], "NOT_FOUND / INDICATOR_NOT_FOUND", 3),
+        (&["query", "target-progress", "-p", "nope=1"], "parameters.nope: ", 4),
     ] {
         let output = pair.run(args);
-        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
         assert!(stderr(&output).contains(reason), "{args:?}: {}", stderr(&output));
         assert!(output.stdout.is_empty() || args[0] == "get", "{args:?}");
     }
@@ -124,7 +124,7 @@ fn a_reader_that_leaves_is_no_failure() {
 fn a_service_that_is_not_there_is_named() {
     // Nobody listens on port 1 of this machine.
     let status = run(&["--data", "http://127.0.0.1:1", "--analytics", "http://127.0.0.1:1", "status"]);
-    assert_eq!(status.status.code(), Some(1));
+    assert_eq!(status.status.code(), Some(6));
     let text = stderr(&status);
     assert!(text.contains("cannot reach reform-data at http://127.0.0.1:1"), "{text}");
     assert!(text.contains("cannot reach reform-analytics at http://127.0.0.1:1"), "{text}");
