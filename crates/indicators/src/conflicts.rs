@@ -33,9 +33,7 @@ pub struct Conflict {
 ///
 /// Observations come first, by variable, jurisdiction, subject and time, then the other records by name.
 pub fn conflicts(view: &View, jurisdictions: &[String], variable: Option<&Name>) -> Vec<Conflict> {
-    let wanted = |record: &Record| {
-        jurisdictions.is_empty() || jurisdictions.iter().any(|own| *own == record.jurisdiction)
-    };
+    let wanted = |record: &Record| jurisdictions.is_empty() || jurisdictions.contains(&record.jurisdiction);
     let mut things: BTreeMap<Thing, Vec<Candidate<'_>>> = BTreeMap::new();
     for (record, observation) in view.observations().filter(|(record, _)| wanted(record)) {
         if variable.is_none_or(|name| *name == observation.variable) {

@@ -104,6 +104,9 @@ impl Trail {
 /// The jurisdiction, then the values of the dimensions asked for.
 pub(crate) type Key<'a> = Vec<Cow<'a, str>>;
 
+/// Makes the figure of a point from its records.
+type Figure<'f, T> = &'f dyn Fn(&[T], &mut Point);
+
 impl Frame {
     /// Counts records into the builder: one point for each period with records, and zeros where a register says so.
     pub fn count<'a, T: Countable<'a>>(
@@ -141,7 +144,7 @@ impl Frame {
         view: &'a View,
         query: &'a Query,
         items: impl Iterator<Item = T>,
-        (figure, once): (&dyn Fn(&[T], &mut Point), bool),
+        (figure, once): (Figure<'_, T>, bool),
         builder: &mut Builder,
     ) -> Result<(), QueryError> {
         let granularity = query.granularity.unwrap_or(self.granularity);

@@ -217,9 +217,8 @@ proptest! {
                         check_sum(&found);
                     }
                     let counted = series.labels.get("origin").is_some_and(|origin| origin == "COUNTED");
-                    let channel = |record: &Record, _: &str| match &record.body {
-                        Body::Appeal(appeal) => appeal.channel.clone(),
-                        _ => String::new(),
+                    let channel = |record: &Record, _: &str| {
+                        if let Body::Appeal(appeal) = &record.body { appeal.channel.clone() } else { String::new() }
                     };
                     let kind = match query.indicator.as_str() {
                         "appeals-per-year" => Kind::Appeal,
@@ -316,10 +315,9 @@ fn what_names_no_point_says_what_there_is() {
     let query = Query::new("appeals-per-year");
     let refused = |labels: &[(&str, &str)], over: &str| {
         let labels = reform_indicators::answer::labels(labels.iter().copied());
-        match explain(&view, &query, &labels, period(over), "").unwrap_err() {
-            QueryError::NoPoint { path, message } => (path, message),
-            other => panic!("{other}"),
-        }
+        let error = explain(&view, &query, &labels, period(over), "").unwrap_err();
+        let QueryError::NoPoint { path, message } = error else { panic!("{error}") };
+        (path, message)
     };
     let (path, message) = refused(&[], "2023");
     assert_eq!(path, "labels");

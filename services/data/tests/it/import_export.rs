@@ -9,7 +9,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::records::{appeal, good, large, party, plain, record, seed, with};
-use crate::support::{Server, at, create, import_batch, import_options};
+use crate::support::{Server, at, create, drain, import_batch, import_options};
 
 /// The examples of the contract, in file order.
 fn examples() -> Vec<v1::Record> {
@@ -212,6 +212,23 @@ async fn a_batch_never_points_beyond_itself() {
             let missing =
                 model.references().iter().any(|to| !known.iter().any(|name| name == to.target.as_str()));
             assert!(!missing, "{} points beyond its batch", record.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_export_says_which_revision_wrote_each_record() {
+    let server = Server::seeded().await;
+    server.create(large("a", 10)).await.unwrap();
+    server.delete("records/t").await.unwrap();
+    server.undelete("records/t").await.unwrap();
+    let answers = server.records().export_records(v1::ExportRecordsRequest::default()).await.unwrap();
+    let (messages, ended) = drain(answers.into_inner()).await;
+    assert!(ended.is_none(), "{ended:?}");
+    for message in messages {
+        assert_eq!(message.records.len(), message.revisions.len());
+        for (record, revision) in message.records.iter().zip(message.revisions) {
+            assert_eq!(server.get(&record.name).await.unwrap().revision, revision, "{}", record.name);
         }
     }
 }
