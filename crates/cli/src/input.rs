@@ -51,7 +51,10 @@ impl Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) file: Arc<str>,
+    /// Line on which it starts.
     pub(crate) line: u64,
+    /// Lines of its other rows, where it has several.
+    pub(crate) more: Vec<u64>,
 }
 
 /// Records that go together, and where each was read.
@@ -65,18 +68,34 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    fn is_full_for(&self, encoded: usize) -> bool {
+    /// Bytes that a record takes in a batch.
+    pub(crate) fn encoded(record: &Record) -> usize {
+        let length = record.encoded_len();
+        1 + encoded_len_varint(length as u64) + length
+    }
+
+    /// Adds a record of so many bytes.
+    pub(crate) fn push(&mut self, record: Record, encoded: usize, place: Place) {
+        self.encoded += encoded;
+        self.records.push(record);
+        self.places.push(place);
+    }
+
+    /// Whether a record of so many bytes belongs in the next batch.
+    pub(crate) fn is_full_for(&self, encoded: usize) -> bool {
         !self.records.is_empty()
             && (self.records.len() >= RECORDS_MAX || self.encoded + encoded > BATCH_BYTES_MAX)
     }
 }
 
-/// What a reader does with batches and with lines that are no record.
+/// What a reader does with batches and with lines or rows that are no record.
 pub(crate) trait Sink {
     /// Takes a batch; false when nobody wants more.
     fn batch(&mut self, batch: Batch) -> bool;
-    /// Hears of a line that is no record; false to stop there.
+    /// Hears of a line or a row that is no record; false to stop.
     fn broken(&mut self, problem: &str) -> bool;
+    /// Hears of something that is no problem.
+    fn note(&mut self, text: &str);
 }
 
 /// How reading ended.
@@ -108,14 +127,11 @@ pub(crate) fn read(source: Source, sink: &mut impl Sink) -> Result<Ended, Failur
         match parse(&text) {
             Ok(None) => {}
             Ok(Some(record)) => {
-                let length = record.encoded_len();
-                let encoded = 1 + encoded_len_varint(length as u64) + length;
+                let encoded = Batch::encoded(&record);
                 if batch.is_full_for(encoded) && !sink.batch(std::mem::take(&mut batch)) {
                     return Ok(Ended::Stopped);
                 }
-                batch.encoded += encoded;
-                batch.records.push(record);
-                batch.places.push(Place { file: label.clone(), line });
+                batch.push(record, encoded, Place { file: label.clone(), line, more: Vec::new() });
             }
             Err((column, message)) => {
                 if !sink.broken(&format!("{label}:{line}:{column}: no record: {message}")) {
@@ -168,6 +184,8 @@ mod tests {
             self.problems.push(problem.to_owned());
             self.go_on
         }
+
+        fn note(&mut self, _: &str) {}
     }
 
     fn source(text: String) -> Source {

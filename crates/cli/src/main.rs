@@ -4,7 +4,8 @@
 //! - [`args`]: what may be said on the command line;
 //! - [`commands`]: one file for each command;
 //! - [`client`]: how the services are reached; [`failure`]: how a failure reads, and the exit code;
-//! - [`input`]: JSON Lines become batches; [`shape`], [`civil`] and [`figure`]: records, dates and points for a reader;
+//! - [`input`]: JSON Lines become batches; [`table`]: so does CSV, by a map;
+//! - [`shape`], [`flat`], [`civil`] and [`figure`]: records, dates and points for a reader;
 //! - [`out`]: the only way to stdout; [`progress`]: bars and problems on stderr.
 
 mod args;
@@ -13,10 +14,12 @@ mod client;
 mod commands;
 mod failure;
 mod figure;
+mod flat;
 mod input;
 mod out;
 mod progress;
 mod shape;
+mod table;
 
 use std::process::ExitCode;
 

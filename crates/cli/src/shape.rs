@@ -59,6 +59,14 @@ fn walk(path: &str, message: &DynamicMessage, fields: &mut Vec<(String, String)>
     }
 }
 
+/// A value that is neither list nor map, as one text; empty for a message that has no such form.
+pub(crate) fn value(field: &FieldDescriptor, value: &Value) -> String {
+    match value.as_message() {
+        Some(message) => known(message).unwrap_or_default(),
+        None => scalar(field, value),
+    }
+}
+
 fn add(path: String, field: &FieldDescriptor, value: &Value, fields: &mut Vec<(String, String)>) {
     if let Some(message) = value.as_message() {
         match known(message) {

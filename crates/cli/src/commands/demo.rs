@@ -27,7 +27,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{Global, Output};
 use crate::client::{self, Peer, Service};
-use crate::commands::import::{self, Plan, Summary};
+use crate::commands::import::{self, Plan, Problems, Summary};
 use crate::commands::query;
 use crate::failure::Failure;
 use crate::input::Source;
@@ -137,9 +137,10 @@ async fn load(data: &Peer) -> Result<Summary, Failure> {
         dry_run: false,
         reason: "shipped records".to_owned(),
     };
-    let plan = Plan { options, author: Some("reform demo".to_owned()) };
+    let plan = Plan { options, author: Some("reform demo".to_owned()), map: None };
     let progress = Arc::new(Progress::bytes("importing", Some(bytes)));
-    let summary = import::send(data, sources, plan, progress).await?;
+    let problems = Arc::new(Problems::new(progress.clone(), i64::MAX));
+    let summary = import::send(data, sources, plan, progress, problems).await?;
     if summary.problems > 0 {
         return Err(Failure::Demo("the shipped records were refused, see above".to_owned()));
     }

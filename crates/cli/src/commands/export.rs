@@ -1,4 +1,4 @@
-//! `reform export`: every live record as JSON Lines, checked against the trailer.
+//! `reform export`: every live record as JSON Lines or CSV, checked against the trailer.
 
 use std::fs::Permissions;
 use std::io::{self, BufWriter, Write};
@@ -13,24 +13,32 @@ use reform_api::json;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::args::Global;
+use crate::args::{Global, Output};
 use crate::client::{Peer, Service};
 use crate::commands::get::as_of;
 use crate::failure::Failure;
+use crate::flat::Table;
 use crate::{out, progress};
 
-/// Write every live record as JSON Lines.
+/// Write every live record as JSON Lines, or with -o csv as CSV.
 ///
 /// The order is that of an import: what a record refers to comes before it. The end of the export proves that it is
 /// complete; without that proof the command fails, and FILE is left as it was.
+///
+/// CSV has the columns of the kind, or of all kinds: field paths of the contract. A date is one cell, a quantity one cell
+/// for each of its fields, and a list or a map one cell of JSON. An empty cell is a field that is not set.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   reform export backup.jsonl
-  reform export --filter 'kind = \"appeal\"' | wc -l")]
+  reform export --filter 'kind = \"appeal\"' | wc -l
+  reform export -o csv --kind appeal appeals.csv")]
 pub(crate) struct Export {
     /// Filter over field paths (AIP-160)
     #[arg(long, default_value = "", hide_default_value = true)]
     filter: String,
+    /// Export records of this kind only, such as appeal
+    #[arg(long)]
+    kind: Option<String>,
     /// Export as of this revision
     #[arg(long, value_name = "REVISION")]
     as_of: Option<i64>,
@@ -40,19 +48,21 @@ pub(crate) struct Export {
 }
 
 pub(crate) async fn run(global: &Global, export: Export) -> Result<ExitCode, Failure> {
+    let Export { filter, kind, as_of: revision, file } = export;
+    let table = Table::new(kind.as_deref()).map_err(|what| Failure::Usage(format!("--kind: {what}")))?;
+    let table = (global.output == Output::Csv).then_some(table);
     let peer = Peer::connect(Service::Data, &global.data).await?;
-    let Export { filter, as_of: revision, file } = export;
-    let request = ExportRecordsRequest { filter, as_of: as_of(revision) };
+    let request = ExportRecordsRequest { filter: narrowed(filter, kind), as_of: as_of(revision) };
     match file {
         None => {
-            copy(&peer, request, out::stdout(), "stdout").await?;
+            copy(&peer, request, Form::new(table, out::stdout()), "stdout").await?;
         }
         Some(path) => {
             let shown = path.display().to_string();
             let failed = |source| Failure::File { path: path.display().to_string(), source };
             let file = beside(&path).map_err(failed)?;
             let out = BufWriter::new(file.as_file().try_clone().map_err(failed)?);
-            let trailer = copy(&peer, request, out, &shown).await?;
+            let trailer = copy(&peer, request, Form::new(table, out), &shown).await?;
             file.as_file().sync_all().map_err(failed)?;
             file.persist(&path).map_err(|error| failed(error.error))?;
             let ExportTrailer { count, revision, .. } = trailer;
@@ -60,6 +70,56 @@ pub(crate) async fn run(global: &Global, export: Export) -> Result<ExitCode, Fai
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The filter with the kind.
+fn narrowed(filter: String, kind: Option<String>) -> String {
+    match kind {
+        None => filter,
+        Some(kind) if filter.trim().is_empty() => format!("kind = \"{kind}\""),
+        Some(kind) => format!("kind = \"{kind}\" AND ({filter})"),
+    }
+}
+
+/// How records are written.
+enum Form<W: Write> {
+    Lines(W),
+    Csv(Box<csv::Writer<W>>, Table),
+}
+
+impl<W: Write> Form<W> {
+    fn new(table: Option<Table>, out: W) -> Self {
+        match table {
+            None => Self::Lines(out),
+            Some(table) => Self::Csv(Box::new(csv::Writer::from_writer(out)), table),
+        }
+    }
+
+    /// Writes the header, where there is one.
+    fn begin(&mut self) -> io::Result<()> {
+        match self {
+            Self::Lines(_) => Ok(()),
+            Self::Csv(out, table) => out.write_record(table.header()).map_err(out::plain),
+        }
+    }
+
+    fn write(&mut self, record: &Record, failed: impl Fn(io::Error) -> Failure) -> Result<(), Failure> {
+        match self {
+            Self::Lines(out) => {
+                writeln!(out, "{}", json::line("reform.data.v1.Record", record)?).map_err(failed)
+            }
+            Self::Csv(out, table) => {
+                out.write_record(table.row(record)?).map_err(|error| failed(out::plain(error)))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Lines(out) => out.flush(),
+            Self::Csv(out, _) => out.flush(),
+        }
+    }
 }
 
 /// A file in the same folder, with the rights a new file would have, that disappears unless it is put in place.
@@ -74,7 +134,7 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
 async fn copy(
     peer: &Peer,
     request: ExportRecordsRequest,
-    mut out: impl Write,
+    mut out: Form<impl Write>,
     shown: &str,
 ) -> Result<ExportTrailer, Failure> {
     // A reader of stdout that left keeps its own kind of error; one of a file names the file.
@@ -86,13 +146,14 @@ async fn copy(
     let mut answers = answers.into_inner();
     let mut proof = Proof::default();
     let mut trailer = None;
+    out.begin().map_err(failed)?;
     while let Some(answer) = answers.message().await.map_err(|status| peer.failed(status))? {
         if trailer.is_some() {
             return Err(Failure::Broken("the export went on after its trailer; it is void".to_owned()));
         }
         for record in &answer.records {
             proof.add(record);
-            writeln!(out, "{}", json::line("reform.data.v1.Record", record)?).map_err(failed)?;
+            out.write(record, failed)?;
         }
         trailer = answer.trailer;
     }

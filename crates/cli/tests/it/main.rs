@@ -6,3 +6,4 @@ mod look;
 mod program;
 mod records;
 mod store;
+mod tables;
