@@ -6,9 +6,7 @@ use reform_model::Kind;
 
 use crate::answer::{Answer, Code};
 use crate::appeals::{backlog, on_time, outcomes, response};
-use crate::electoral::{
-    approval, disproportionality, effective, parliamentary, turnout, volatility, wasted,
-};
+use crate::electoral::{approval, disproportionality, effective, parliamentary, turnout, volatility, wasted};
 use crate::filter;
 use crate::parties::events;
 use crate::petitions::{success, threshold};

@@ -1,7 +1,5 @@
 //! Looking behind figures: explanations, conflicts and legal parameters.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
-
 use serde_json::Value;
 
 use crate::program::{Served, run, stderr, stdout};
@@ -11,7 +9,13 @@ fn a_point_is_explained_by_its_records_and_sources() {
     let pair = Served::start();
     let args = ["explain", "parliamentary-parties", "--at", "2023", "-j", "KZ", "--origin", "counted"];
     let table = stdout(&pair.run(&args));
-    for text in ["indicators/parliamentary-parties [", "formula version 1: ", "records/kz-election-mazhilis-2023", "Kazinform", "sources"] {
+    for text in [
+        "indicators/parliamentary-parties [",
+        "formula version 1: ",
+        "records/kz-election-mazhilis-2023",
+        "Kazinform",
+        "sources",
+    ] {
         assert!(table.contains(text), "{text}: {table}");
     }
     let json = stdout(&pair.run(&[&["-o", "json"], &args[..]].concat()));

@@ -6,4 +6,5 @@ mod look;
 mod program;
 mod records;
 mod store;
+mod systems;
 mod tables;
