@@ -7,7 +7,7 @@ use reform_api::data::v1::{AsOf, GetRecordRequest, Record, as_of};
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{self, Peer, Service};
+use crate::client::{Peer, Service};
 use crate::failure::Failure;
 use crate::{out, shape};
 
@@ -38,14 +38,13 @@ pub(crate) fn full_name(collection: &str, name: &str) -> String {
 /// Reports a missing record and goes on to the next, so that the exit code tells of any.
 pub(crate) async fn run(global: &Global, get: Get) -> Result<ExitCode, Failure> {
     let peer = Peer::connect(Service::Data, &global.data).await?;
-    let mut client = peer.records();
+    let client = peer.data();
     let mut found = Vec::new();
     let mut code = ExitCode::SUCCESS;
     for name in &get.names {
         let name = full_name("records", name);
-        let request = client::request(GetRecordRequest { name, as_of: as_of(get.as_of) });
-        match client.get_record(request).await {
-            Ok(record) => found.push(record.into_inner()),
+        match client.get_record(GetRecordRequest { name, as_of: as_of(get.as_of) }).await {
+            Ok(record) => found.push(record),
             Err(status) if status.code() == tonic::Code::NotFound => {
                 code = peer.failed(status).report();
             }

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
+use futures::TryStreamExt;
 use reform_api::data::v1::{ListRecordsRequest, Record};
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{self, Peer, Service};
+use crate::client::{Peer, Service};
 use crate::commands::get::as_of;
 use crate::failure::Failure;
 use crate::{out, progress, shape};
@@ -42,22 +43,20 @@ pub(crate) struct List {
 
 pub(crate) async fn run(global: &Global, list: List) -> Result<ExitCode, Failure> {
     let peer = Peer::connect(Service::Data, &global.data).await?;
-    let mut client = peer.records();
-    let mut page_token = String::new();
     let mut left = list.limit.unwrap_or(usize::MAX);
+    let mut pages = peer.data().list_pages(ListRecordsRequest {
+        filter: list.filter,
+        order_by: list.order_by,
+        page_size: i32::try_from(left).map_or(PAGE_SIZE, |left| left.min(PAGE_SIZE)),
+        page_token: String::new(),
+        as_of: as_of(list.as_of),
+        show_deleted: list.show_deleted,
+    });
     let mut rows = Vec::new();
     let mut unreadable = Vec::new();
     while left > 0 {
-        let request = ListRecordsRequest {
-            filter: list.filter.clone(),
-            order_by: list.order_by.clone(),
-            page_size: i32::try_from(left).map_or(PAGE_SIZE, |left| left.min(PAGE_SIZE)),
-            page_token,
-            as_of: as_of(list.as_of),
-            show_deleted: list.show_deleted,
-        };
-        let page = client.list_records(client::request(request)).await;
-        let mut page = page.map_err(|status| peer.failed(status))?.into_inner();
+        let page = pages.try_next().await.map_err(|status| peer.failed(status))?;
+        let Some(mut page) = page else { break };
         page.records.truncate(left);
         left -= page.records.len();
         unreadable.append(&mut page.unreadable);
@@ -65,10 +64,6 @@ pub(crate) async fn run(global: &Global, list: List) -> Result<ExitCode, Failure
             // Lines go out as they come; columns need all rows to know their widths.
             Output::Json => write_lines(&page.records)?,
             Output::Csv | Output::Table => rows.extend(page.records.iter().map(row)),
-        }
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
         }
     }
     let header = ["name", "kind", "main date", "title"];

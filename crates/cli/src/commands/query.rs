@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use futures::TryStreamExt;
 use reform_api::analytics::v1::{
     Granularity, Indicator, ListIndicatorsRequest, Origin, Point, QueryIndicatorRequest,
     QueryIndicatorResponse, Series,
@@ -12,7 +13,7 @@ use reform_api::data::v1::Period;
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{self, Peer, Service};
+use crate::client::{Peer, Service};
 use crate::commands::get::full_name;
 use crate::failure::Failure;
 use crate::{civil, figure, out};
@@ -92,9 +93,8 @@ pub(crate) async fn run(global: &Global, query: Query) -> Result<ExitCode, Failu
     let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
     match query.indicator {
         Some(indicator) => {
-            let request = client::request(query.ask.request(&indicator));
-            let answer = peer.indicators().query_indicator(request).await;
-            write(&answer.map_err(|status| peer.failed(status))?.into_inner(), global.output)?;
+            let answer = peer.analytics().query_indicator(query.ask.request(&indicator)).await;
+            write(&answer.map_err(|status| peer.failed(status))?, global.output)?;
         }
         None => list(&peer, global.output).await?,
     }
@@ -139,18 +139,8 @@ impl Ask {
 }
 
 async fn list(peer: &Peer, output: Output) -> Result<(), Failure> {
-    let mut client = peer.indicators();
-    let mut indicators = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let request = client::request(ListIndicatorsRequest { page_size: 0, page_token });
-        let page = client.list_indicators(request).await.map_err(|status| peer.failed(status))?.into_inner();
-        indicators.extend(page.indicators);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+    let indicators = peer.analytics().list(ListIndicatorsRequest::default()).try_collect().await;
+    let indicators: Vec<Indicator> = indicators.map_err(|status| peer.failed(status))?;
     let header = ["indicator", "title", "unit", "dimensions", "parameters"];
     match output {
         Output::Json => {

@@ -162,9 +162,9 @@ fn inverse(
         ChangeType::Deleted => {
             Ok(Write::Undelete(UndeleteRecordRequest { name, etag, ..UndeleteRecordRequest::default() }))
         }
-        kind @ (ChangeType::Unspecified | ChangeType::Purged | ChangeType::Damaged) => {
-            Err(Failure::Conflict(format!("{name} was {}, which nothing undoes; nothing was stored", verb(kind))))
-        }
+        kind @ (ChangeType::Unspecified | ChangeType::Purged | ChangeType::Damaged) => Err(
+            Failure::Conflict(format!("{name} was {}, which nothing undoes; nothing was stored", verb(kind))),
+        ),
     }
 }
 
@@ -191,7 +191,9 @@ fn write(
             let count = commit.changes.len();
             out::say(&match dry_run {
                 true => format!("{count} records of revision {} would be reverted", commit.revision),
-                false => format!("revision {} reverted {count} records of {}", done.revision, commit.revision),
+                false => {
+                    format!("revision {} reverted {count} records of {}", done.revision, commit.revision)
+                }
             })?;
         }
     }

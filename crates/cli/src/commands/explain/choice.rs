@@ -26,7 +26,8 @@ impl Wanted {
     /// None does, or several do; the error lists what there is.
     pub(super) fn only<'a>(&self, answer: &'a QueryIndicatorResponse) -> Result<Found<'a>, Failure> {
         let of_series = answer.series.iter().filter(|series| self.labels_fit(series));
-        let all: Vec<_> = of_series.flat_map(|series| series.points.iter().map(move |it| (series, it))).collect();
+        let all: Vec<_> =
+            of_series.flat_map(|series| series.points.iter().map(move |it| (series, it))).collect();
         let titled: Vec<_> = all.iter().copied().filter(|(_, point)| self.title_fits(point)).collect();
         let mut fitting: Vec<_> = titled.iter().copied().filter(|(_, point)| self.is_at(point)).collect();
         if fitting.is_empty() {
@@ -75,7 +76,8 @@ fn listed(what: &str, points: &[Found<'_>]) -> Failure {
     let mut text = format!("{what}:");
     for (series, point) in points.iter().take(LISTED_MAX) {
         let at = point.period.as_ref().map(at).unwrap_or_default();
-        let title = if point.label.is_empty() { String::new() } else { format!(" --title '{}'", point.label) };
+        let title =
+            if point.label.is_empty() { String::new() } else { format!(" --title {:?}", point.label) };
         text.push_str(&format!("\n {} --at {at}{title}   ({})", flags(series), figure::figure(point)));
     }
     if points.len() > LISTED_MAX {
@@ -130,7 +132,11 @@ mod tests {
     fn what_is_not_clear_is_listed() {
         let answer = answer();
         let text = |origin, at| wanted(origin, at).only(&answer).unwrap_err().to_string();
-        assert!(text(None, None).contains("--label 'origin=COUNTED' --at 2021-01-10"), "{}", text(None, None));
+        assert!(
+            text(None, None).contains("--label 'origin=COUNTED' --at 2021-01-10"),
+            "{}",
+            text(None, None)
+        );
         assert!(text(None, Some("1999")).starts_with("no such point"), "{}", text(None, Some("1999")));
         assert!(text(Some("X"), None).contains("origin=REPORTED"), "{}", text(Some("X"), None));
     }
