@@ -231,4 +231,23 @@ mod tests {
         let failure = Failure::Call { service: Service::Analytics, url: "http://x".to_owned(), status };
         assert!(failure.hint().is_some_and(|hint| hint.contains("query --list")));
     }
+
+    #[test]
+    fn each_class_of_errors_has_its_exit_code() {
+        for (code, expected) in [
+            (Code::NotFound, 3),
+            (Code::InvalidArgument, 4),
+            (Code::Aborted, 5),
+            (Code::Unavailable, 6),
+            (Code::DataLoss, 7),
+            (Code::ResourceExhausted, 8),
+            (Code::PermissionDenied, 9),
+        ] {
+            let status = Box::new(Status::new(code, "x"));
+            let failure = Failure::Call { service: Service::Data, url: "http://x".to_owned(), status };
+            assert_eq!(failure.exit_code(), expected, "{code:?}");
+        }
+        assert_eq!(Failure::Usage("x".to_owned()).exit_code(), 2);
+        assert_eq!(Failure::Conflict("x".to_owned()).exit_code(), 5);
+    }
 }
