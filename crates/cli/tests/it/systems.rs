@@ -14,13 +14,15 @@ use std::fs;
 use std::path::Path;
 
 use futures::{TryStreamExt, stream};
-use reform_api::analytics::v1::{Origin, Point, QueryIndicatorRequest, Series};
+use reform_api::analytics::v1::{ListConflictsRequest, Origin, Point, QueryIndicatorRequest, Series};
 use reform_api::client::{AnalyticsClient, DataClient};
 use reform_api::data::v1::{CountRecordsRequest, Date, GetStatusRequest, ImportBatch, ImportOptions, Period};
 use reform_api::json;
 use reform_runtime::server::Exit;
 use serde::Deserialize;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// What the parts of the README that are made stand between.
@@ -141,71 +143,100 @@ fn date(date: &Date) -> String {
     }
 }
 
-async fn table() -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let stop = CancellationToken::new();
-    let (data, analytics) =
-        (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
-    let data_url = format!("http://{}", data.local_addr().unwrap());
-    let analytics_url = format!("http://{}", analytics.local_addr().unwrap());
-    let running = [
-        tokio::spawn({
-            let run = reform_data::run(data, reform_data::Config::new(folder.path()), stop.clone());
-            async move { assert_eq!(run.await.unwrap(), Exit::Drained) }
-        }),
-        tokio::spawn({
-            let config = reform_analytics::Config::new(data_url.parse().unwrap());
-            let run = reform_analytics::run(analytics, config, stop.clone());
-            async move { assert_eq!(run.await.unwrap(), Exit::Drained) }
-        }),
-    ];
-    let client = DataClient::connect(&data_url).await.unwrap();
-    let batches = reform_dataset::FILES.map_batches();
-    let answers: Vec<_> =
-        client.import(ImportOptions::default(), stream::iter(batches)).try_collect().await.unwrap();
-    assert!(answers.iter().all(|answer| answer.problems_total == 0), "the dataset imports");
-    let head = client.get_status(GetStatusRequest {}).await.unwrap().head_revision;
-    let indicators = AnalyticsClient::connect(&analytics_url).await.unwrap();
+/// Both services in this process over a store of their own, with the shipped records in it.
+struct Pair {
+    data: DataClient,
+    analytics: AnalyticsClient,
+    head: i64,
+    stop: CancellationToken,
+    running: Vec<JoinHandle<()>>,
+    _folder: TempDir,
+}
 
+impl Pair {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = CancellationToken::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let data_url = format!("http://{}", listener.local_addr().unwrap());
+        let run = reform_data::run(listener, reform_data::Config::new(folder.path()), stop.clone());
+        let data_task = tokio::spawn(async move { assert_eq!(run.await.unwrap(), Exit::Drained) });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let analytics_url = format!("http://{}", listener.local_addr().unwrap());
+        let config = reform_analytics::Config::new(data_url.parse().unwrap());
+        let run = reform_analytics::run(listener, config, stop.clone());
+        let analytics_task = tokio::spawn(async move { assert_eq!(run.await.unwrap(), Exit::Drained) });
+
+        let data = DataClient::connect(&data_url).await.unwrap();
+        let batches = stream::iter(batches());
+        let answers: Vec<_> = data.import(ImportOptions::default(), batches).try_collect().await.unwrap();
+        assert!(answers.iter().all(|answer| answer.problems_total == 0), "the dataset imports");
+        let head = data.get_status(GetStatusRequest {}).await.unwrap().head_revision;
+        let analytics = AnalyticsClient::connect(&analytics_url).await.unwrap();
+        Self { data, analytics, head, stop, running: vec![data_task, analytics_task], _folder: folder }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        for task in self.running {
+            task.await.unwrap();
+        }
+    }
+
+    async fn row(&self, system: &System) -> String {
+        let request =
+            CountRecordsRequest { filter: system.records.clone(), ..CountRecordsRequest::default() };
+        let count = self.data.count_records(request).await.unwrap().count;
+        assert!(count > 0, "{} has no records", system.title);
+        let answer = self.analytics.query_indicator(system.query(self.head)).await.unwrap();
+        let answered =
+            system.answer(&answer.series).unwrap_or_else(|| panic!("{}: {answer:?}", system.title));
+        let System { title, question, indicator, .. } = system;
+        format!("| {title} | {count} | {question} (`{indicator}`) | {answered} |\n")
+    }
+}
+
+async fn table() -> String {
+    let pair = Pair::start().await;
     let systems: Systems = toml::from_str(reform_dataset::SYSTEMS).unwrap();
     assert_eq!(systems.system.len(), 17);
     let mut table = String::from("| system | records | asked | answered |\n|---|---|---|---|\n");
     for system in &systems.system {
-        let request =
-            CountRecordsRequest { filter: system.records.clone(), ..CountRecordsRequest::default() };
-        let count = client.count_records(request).await.unwrap().count;
-        assert!(count > 0, "{} has no records", system.title);
-        let answer = indicators.query_indicator(system.query(head)).await.unwrap();
-        let answered =
-            system.answer(&answer.series).unwrap_or_else(|| panic!("{}: {answer:?}", system.title));
-        writeln!(
-            table,
-            "| {} | {count} | {} (`{}`) | {answered} |",
-            system.title, system.question, system.indicator
-        )
-        .unwrap();
+        table.push_str(&pair.row(system).await);
     }
-    stop.cancel();
-    for task in running {
-        task.await.unwrap();
-    }
+    pair.stop().await;
     table
 }
 
 /// The dataset as batches, a file each.
-trait Batches {
-    fn map_batches(&self) -> Vec<ImportBatch>;
+fn batches() -> Vec<ImportBatch> {
+    let record = |line: &str| json::parse("reform.data.v1.Record", line).unwrap();
+    let batch = |(_, text): &(&str, &str)| ImportBatch {
+        records: text.lines().filter(|line| !line.trim().is_empty()).map(record).collect(),
+        ..ImportBatch::default()
+    };
+    reform_dataset::FILES.iter().map(batch).collect()
 }
 
-impl Batches for [(&str, &str)] {
-    fn map_batches(&self) -> Vec<ImportBatch> {
-        let record = |line: &str| json::parse("reform.data.v1.Record", line).unwrap();
-        let batch = |(_, text): &(&str, &str)| ImportBatch {
-            records: text.lines().filter(|line| !line.trim().is_empty()).map(record).collect(),
-            ..ImportBatch::default()
-        };
-        self.iter().map(batch).collect()
-    }
+#[tokio::test(flavor = "multi_thread")]
+async fn every_known_contradiction_is_visible_among_the_conflicts() {
+    let pair = Pair::start().await;
+    let query = registered_parties(pair.head);
+    pair.analytics.query_indicator(query).await.unwrap();
+    let conflicts = pair.analytics.conflicts(ListConflictsRequest::default());
+    let told: Vec<String> = conflicts.map_ok(|conflict| conflict.why).try_collect().await.unwrap();
+    let missing: Vec<String> = (1..=24)
+        .map(|number| format!("C{number:02}"))
+        .filter(|id| !told.iter().any(|why| why.contains(id.as_str())))
+        .collect();
+    assert_eq!(missing, Vec::<String>::new());
+    pair.stop().await;
+}
+
+/// Any question that waits until everything is there.
+fn registered_parties(min_revision: i64) -> QueryIndicatorRequest {
+    let indicator = "indicators/registered-parties".to_owned();
+    QueryIndicatorRequest { indicator, min_revision, ..QueryIndicatorRequest::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
