@@ -5,7 +5,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | length of the header, little-endian |
-//! | … | [`Header`]: the commits, and where each slot ends |
+//! | … | the header: the commits, and where each slot ends |
 //! | … | the slots: a length-delimited [`SlotHeader`], then the encoded record |
 //!
 //! A chunk is closed when it passes [`BYTES_TARGET`]; one record may make it larger. A commit that needs several chunks
