@@ -3,14 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use futures::StreamExt;
-use futures::stream;
-use prost::Message as _;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use prost::Message;
+use reform_api::client::DataClient;
 use reform_api::data::v1::import_options::{OnExisting, OnInvalid};
-use reform_api::data::v1::import_records_request::Message;
-use reform_api::data::v1::{ImportBatch, ImportOptions, ImportRecordsRequest, ImportRecordsResponse, Record};
+use reform_api::data::v1::{GetStatusRequest, ImportBatch, ImportOptions, ImportRecordsResponse, Record};
 use tokio::sync::mpsc;
-use tonic::metadata::MetadataValue;
 use uuid::Uuid;
 
 use super::problems::{Problems, describe};
@@ -22,11 +20,6 @@ use crate::table::{Map, Reader};
 
 /// Batches that are read ahead of the connection.
 const AHEAD: usize = 2;
-
-/// The request metadata that names who writes.
-const AUTHOR: &str = "reform-author";
-/// The answer metadata with the newest revision before the first batch.
-const REVISION: &str = "reform-revision";
 
 /// The namespace of request ids that follow from what is sent; any fixed UUID does.
 const REQUESTS: Uuid = Uuid::from_u128(0x7265_666f_726d_4c69_8d70_6f72_7400_0001);
@@ -80,6 +73,9 @@ pub(crate) async fn send(
     progress: Arc<Progress>,
     problems: Arc<Problems>,
 ) -> Result<Summary, Failure> {
+    let client = client(peer, &plan)?;
+    let mut run = Run::new(&plan, head(peer, &client, &plan).await?, &progress, &problems);
+
     let (batches, ready) = mpsc::channel(AHEAD);
     let skip = plan.options.on_invalid() == OnInvalid::Skip;
     let feed = Feed { batches, skip, progress: progress.clone(), problems: problems.clone() };
@@ -87,16 +83,15 @@ pub(crate) async fn send(
     let reading = tokio::task::spawn_blocking(move || read(sources, map, feed));
 
     let under_way = UnderWay::default();
-    let request = request(&plan, ready, under_way.clone())?;
-    let answers = peer.records().import_records(request).await.map_err(|status| peer.failed(status))?;
-    let mut run = Run::new(&plan, answers.metadata(), &progress, &problems);
-    let mut answers = answers.into_inner();
+    let mut answers = client.import(plan.options.clone(), batches_of(&plan, ready, under_way.clone()));
     let aborted = loop {
-        let answer = match answers.message().await {
-            Ok(Some(answer)) => answer,
-            Ok(None) => break run.refused && !skip,
-            // The problems of the batch that ended the stream were told already.
-            Err(_) if run.refused && !skip => break true,
+        match answers.try_next().await {
+            Ok(Some(answer)) => {
+                // The client hands out one answer for each batch, in their order.
+                let sent = under_way.lock().expect("no holder of this lock panics").pop_front();
+                run.add(&answer, &sent.expect("a batch is noted before it is sent"));
+            }
+            Ok(None) => break false,
             Err(status) => {
                 let Summary { created, replaced, .. } = run.summary;
                 progress.note(&format!("{created} created and {replaced} replaced before it failed stand"));
@@ -105,20 +100,14 @@ pub(crate) async fn send(
                 }
                 return Err(peer.failed(status));
             }
-        };
-        // Answers come in the order of the batches.
-        let sent = under_way.lock().expect("no holder of this lock panics").pop_front();
-        let sent = sent.filter(|_| answer.batch == run.summary.batches);
-        let sent =
-            sent.ok_or_else(|| Failure::Broken(format!("an answer to batch {}, out of turn", answer.batch)))?;
-        run.add(&answer, &sent);
+        }
+        // Nothing follows a refused batch; what the service says of the end adds nothing to the problems told.
+        if run.refused && !skip {
+            break true;
+        }
     };
     let mut summary = run.summary;
     if !aborted || reading.is_finished() {
-        let unanswered = under_way.lock().expect("no holder of this lock panics").len();
-        if !aborted && unanswered > 0 {
-            return Err(Failure::Broken(format!("the import ended with {unanswered} batches unanswered")));
-        }
         // The stream ended whole, so the reader gave its last batch; in an aborted one it may wait for a terminal.
         reading.await.map_err(|error| Failure::Broken(format!("reading ended: {error}")))??;
     }
@@ -126,34 +115,38 @@ pub(crate) async fn send(
     Ok(summary)
 }
 
-/// The options, then every batch as it comes.
-fn request(
+/// The client, which says who writes.
+fn client(peer: &Peer, plan: &Plan) -> Result<DataClient, Failure> {
+    let Some(author) = &plan.author else { return Ok(peer.data()) };
+    let client = peer.data().with_author(author);
+    client.map_err(|_| Failure::Usage("--author: only ASCII letters can be sent".to_owned()))
+}
+
+/// The newest revision before the first batch, where it tells what an earlier run had stored.
+async fn head(peer: &Peer, client: &DataClient, plan: &Plan) -> Result<i64, Failure> {
+    if plan.map.is_none() {
+        return Ok(0);
+    }
+    let status = client.get_status(GetStatusRequest::default()).await;
+    Ok(status.map_err(|status| peer.failed(status))?.head_revision)
+}
+
+/// Every batch as it comes, noted as under way.
+fn batches_of(
     plan: &Plan,
     mut ready: mpsc::Receiver<Batch>,
     under_way: UnderWay,
-) -> Result<tonic::Request<impl stream::Stream<Item = ImportRecordsRequest> + use<>>, Failure> {
-    let first = Message::Options(plan.options.clone());
+) -> impl Stream<Item = ImportBatch> + Send + use<> {
     // Where a taken name is refused, only the request id tells a repeat from a rival. Where the stored record is kept
     // or replaced, a repeat does no harm, and looking at the store again is what the caller asks for.
     let follows = plan.map.is_some() && plan.options.on_existing() == OnExisting::Fail;
-    let mut number = 0;
-    let batches = stream::poll_fn(move |context| ready.poll_recv(context)).map(move |batch: Batch| {
+    let batches = stream::poll_fn(move |context| ready.poll_recv(context));
+    batches.enumerate().map(move |(number, batch)| {
         let Batch { records, places, bytes_read, .. } = batch;
         under_way.lock().expect("no holder of this lock panics").push_back(Sent { places, bytes_read });
-        let request_id = if follows { request_id(number, &records) } else { Uuid::new_v4() };
-        number += 1;
-        Message::Batch(ImportBatch { records, request_id: request_id.to_string() })
-    });
-    let messages =
-        stream::iter([first]).chain(batches).map(|message| ImportRecordsRequest { message: Some(message) });
-    let mut request = tonic::Request::new(messages);
-    if let Some(author) = &plan.author {
-        let author = MetadataValue::try_from(author.as_str());
-        let author =
-            author.map_err(|_| Failure::Usage("--author: only ASCII letters can be sent".to_owned()))?;
-        request.metadata_mut().insert(AUTHOR, author);
-    }
-    Ok(request)
+        let request_id = if follows { request_id(number as u64, &records) } else { Uuid::new_v4() };
+        ImportBatch { records, request_id: request_id.to_string() }
+    })
 }
 
 /// Follows from the records and their place in the stream: the same part of the same file, read by the same map, has the
@@ -179,13 +172,7 @@ struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    fn new(
-        plan: &'r Plan,
-        metadata: &tonic::metadata::MetadataMap,
-        progress: &'r Progress,
-        problems: &'r Problems,
-    ) -> Self {
-        let head = metadata.get(REVISION).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
+    fn new(plan: &'r Plan, head: i64, progress: &'r Progress, problems: &'r Problems) -> Self {
         let map = plan.map.as_deref();
         Self { summary: Summary::default(), head, refused: false, map, progress, problems }
     }
