@@ -16,6 +16,7 @@ mod values;
 mod violations;
 
 use prost::Message;
+use reform_model::date::{Date, Period};
 use reform_model::record::{Body, Kind, Name, Record};
 use reform_model::vocabulary::Rank;
 
@@ -65,6 +66,42 @@ pub fn kind(body: &v1::record::Body) -> Kind {
         Wire::Target(_) => Kind::Target,
         Wire::Event(_) => Kind::Event,
     }
+}
+
+/// Paths of the fields that the server derives; [`without_output_only`] clears them.
+pub const OUTPUT_ONLY: &[&str] = &[
+    "uid",
+    "revision",
+    "create_revision",
+    "create_time",
+    "update_time",
+    "delete_time",
+    "etag",
+    "findings",
+    "institution.successors",
+    "party.successors",
+];
+
+/// What a period means, under the rules that hold for the periods of records.
+///
+/// # Errors
+/// All violations, with field paths below the period.
+pub fn period(wire: &v1::Period) -> Result<Period, Violations> {
+    let none = v1::Record::default();
+    let mut checker = Checker::new(&none);
+    let period = values::period(&mut checker, wire);
+    checker.finish(period)
+}
+
+/// What a date means, under the rules that hold for the dates of records.
+///
+/// # Errors
+/// All violations, with field paths below the date.
+pub fn date(wire: &v1::Date) -> Result<Date, Violations> {
+    let none = v1::Record::default();
+    let mut checker = Checker::new(&none);
+    let date = values::date(&mut checker, wire);
+    checker.finish(date)
 }
 
 /// The record as it is stored: without the fields that the server derives.

@@ -2,6 +2,7 @@
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor};
+use reform_api::convert::OUTPUT_ONLY;
 use reform_api::data::v1::Record;
 use reform_api::{descriptors, json};
 use serde_json::Value as Json;
@@ -11,20 +12,6 @@ use crate::shape;
 
 /// Messages inside messages, in one row, at most.
 const DEPTH_MAX: usize = 8;
-
-/// Fields that the server derives; an export has none of them.
-const DERIVED: [&str; 10] = [
-    "uid",
-    "revision",
-    "create_revision",
-    "create_time",
-    "update_time",
-    "delete_time",
-    "etag",
-    "findings",
-    "institution.successors",
-    "party.successors",
-];
 
 /// Fields of every kind that stand before those of the kind.
 const FIRST: [&str; 3] = ["name", "jurisdiction", "title"];
@@ -72,7 +59,7 @@ impl Table {
         above.push(field.clone());
         let path = above.iter().map(FieldDescriptor::name).collect::<Vec<_>>().join(".");
         match inner(field) {
-            _ if DERIVED.contains(&path.as_str()) => {}
+            _ if OUTPUT_ONLY.contains(&path.as_str()) => {}
             Some(message) if above.len() < DEPTH_MAX => {
                 message.fields().for_each(|field| self.add(above, &field));
             }

@@ -8,15 +8,15 @@ use reform_model::vocabulary::{Basis, Method};
 use reform_model::{Day, Kind, Name, Period};
 
 use crate::answer::{Answer, BASIS, Builder, Code, JURISDICTION, Labels, ORIGIN, Point};
-use crate::catalogue::{Definition, Parameter};
+use crate::catalogue::Definition;
 use crate::estimate::{Bound, Estimate, Style};
 use crate::evidence::{Evidence, Part, Reason};
 use crate::number::Number;
-use crate::observed::has_length;
+use crate::observed::{GRANULARITIES, PARAMETERS, asked_variable, has_length};
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::{own_point, unit};
 use crate::selection::{Candidate, Choice, Thing, candidates, choose_each};
-use crate::span::{Granularity, lies_within};
+use crate::span::lies_within;
 use crate::view::View;
 
 const ID: &str = "growth";
@@ -39,47 +39,28 @@ pub const DEFINITION: Definition = Definition {
     formula_version: 1,
     unit: "percent",
     dimensions: &[SUBJECT, BASIS],
-    parameters: &[Parameter {
-        key: VARIABLE,
-        description: "Name of the variable record.",
-        values: &[],
-        default_value: "",
-        required: true,
-    }],
+    parameters: PARAMETERS,
     kinds: &[Kind::Observation, Kind::Variable, Kind::Source],
-    granularities: &[
-        Granularity::Event,
-        Granularity::Year,
-        Granularity::HalfYear,
-        Granularity::Quarter,
-        Granularity::Month,
-    ],
+    granularities: GRANULARITIES,
     compute: growth,
 };
 
 fn growth(view: &View, query: &Query) -> Result<Answer, QueryError> {
     let mut builder = Builder::default();
-    let path = format!("parameters.{VARIABLE}");
-    let name =
-        query.record_parameter(VARIABLE)?.ok_or_else(|| QueryError::field(path.clone(), "is required"))?;
-    let Some((record, variable)) = view.variable(&name) else {
-        if view.get(&name).is_some() {
-            return Err(QueryError::field(path, "is no variable"));
-        }
-        return Err(QueryError::NotFound { path, name });
-    };
+    let (record, variable) = asked_variable(view, query)?;
+    let name = &record.name;
     if query.wants(Origin::Reported) {
         let chosen = choose_each(view, candidates(view, &record.name));
         for (thing, choice) in chosen.iter().filter(|(thing, choice)| wants(query, thing, choice)) {
             if let Some((before, mut point)) = derived(variable, &chosen, thing, choice) {
-                let labels = labels(query, thing, (&name, Method::Derived));
+                let labels = labels(query, thing, (name, Method::Derived));
                 let used: Vec<Candidate<'_>> =
                     std::iter::once(choice).chain(before).map(|choice| choice.chosen).collect();
                 query.attach(&labels, &mut point, |point| evidence(view, &used, point));
                 builder.push(labels, DEFINITION.unit, point);
             }
         }
-        add_published(view, query, &name, &mut builder);
+        add_published(view, query, name, &mut builder);
     }
     Ok(builder.finish(ID, DEFINITION.formula_version))
 }

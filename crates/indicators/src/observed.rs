@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use reform_model::measure::Variable;
 use reform_model::vocabulary::{Basis, Rank};
-use reform_model::{Kind, Name};
+use reform_model::{Kind, Name, Record};
 
 use crate::answer::{Answer, BASIS, Builder, JURISDICTION, Labels, ORIGIN};
 use crate::catalogue::{Definition, Parameter};
@@ -19,6 +20,19 @@ const ID: &str = "observation-series";
 const VARIABLE: &str = "variable";
 const SUBJECT: &str = "subject";
 
+/// What a query about one variable sets.
+pub(crate) const PARAMETERS: &[Parameter] = &[Parameter {
+    key: VARIABLE,
+    description: "Name of the variable record.",
+    values: &[],
+    default_value: "",
+    required: true,
+}];
+
+/// The lengths of period of one variable: that of its observations, or one of the calendar.
+pub(crate) const GRANULARITIES: &[Granularity] =
+    &[Granularity::Event, Granularity::Year, Granularity::HalfYear, Granularity::Quarter, Granularity::Month];
+
 /// What it is.
 pub const DEFINITION: Definition = Definition {
     id: ID,
@@ -33,34 +47,31 @@ pub const DEFINITION: Definition = Definition {
     formula_version: 1,
     unit: "",
     dimensions: &[SUBJECT, BASIS],
-    parameters: &[Parameter {
-        key: VARIABLE,
-        description: "Name of the variable record.",
-        values: &[],
-        default_value: "",
-        required: true,
-    }],
+    parameters: PARAMETERS,
     kinds: &[Kind::Observation, Kind::Variable, Kind::Source],
-    granularities: &[
-        Granularity::Event,
-        Granularity::Year,
-        Granularity::HalfYear,
-        Granularity::Quarter,
-        Granularity::Month,
-    ],
+    granularities: GRANULARITIES,
     compute: observation_series,
 };
 
+/// The variable that a query asks for.
+pub(crate) fn asked_variable<'a>(
+    view: &'a View,
+    query: &Query,
+) -> Result<(&'a Record, &'a Variable), QueryError> {
+    let path = format!("parameters.{VARIABLE}");
+    let Some(name) = query.record_parameter(VARIABLE)? else {
+        return Err(QueryError::field(path, "is required"));
+    };
+    match view.variable(&name) {
+        Some(found) => Ok(found),
+        None if view.get(&name).is_some() => Err(QueryError::field(path, "is no variable")),
+        None => Err(QueryError::NotFound { path, name }),
+    }
+}
+
 fn observation_series(view: &View, query: &Query) -> Result<Answer, QueryError> {
     let mut builder = Builder::default();
-    let path = "parameters.variable";
-    let name = query.record_parameter(VARIABLE)?.ok_or_else(|| QueryError::field(path, "is required"))?;
-    let Some((record, variable)) = view.variable(&name) else {
-        if view.get(&name).is_some() {
-            return Err(QueryError::field(path, "is no variable"));
-        }
-        return Err(QueryError::NotFound { path: path.to_owned(), name });
-    };
+    let (record, variable) = asked_variable(view, query)?;
     if query.wants(Origin::Reported) {
         let chosen = choose_each(view, candidates(view, &record.name));
         let totals = Totals::of(variable, &chosen);

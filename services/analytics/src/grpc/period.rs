@@ -1,76 +1,28 @@
 //! The period of a request, under the rules that hold for the periods of records.
 
+use reform_api::convert;
 use reform_api::data::v1;
-use reform_model::date::{self, Date, Digits, Period};
+use reform_model::{Date, Period};
 
 /// Paths and descriptions of what is wrong.
 pub(super) type Violations = Vec<(String, String)>;
 
 /// What the period means; none after a violation was added.
 pub(super) fn period(wire: &v1::Period, path: &str, violations: &mut Violations) -> Option<Period> {
-    let before = violations.len();
-    let v1::Period { start, end } = wire;
-    let start = start.as_ref().map(|wire| date(wire, &format!("{path}.start"), violations));
-    let end = end.as_ref().map(|wire| date(wire, &format!("{path}.end"), violations));
-    let period = Period { start: start.flatten(), end: end.flatten() };
-    if let (Some(start), Some(end)) = (period.start, period.end)
-        && end.certainly_before(start)
-    {
-        violations.push((path.to_owned(), "the end lies before the start".to_owned()));
-    }
-    (violations.len() == before).then_some(period)
+    taken(convert::period(wire), path, violations)
 }
 
 /// What the date means; none after a violation was added.
 pub(super) fn date(wire: &v1::Date, path: &str, violations: &mut Violations) -> Option<Date> {
-    let before = violations.len();
-    let v1::Date { year, month, day, latest } = wire;
-    let from = digits((*year, *month, *day), path, violations);
-    let latest_path = format!("{path}.latest");
-    let latest = latest.as_deref().and_then(|wire| {
-        let v1::Date { year, month, day, latest } = wire;
-        if latest.is_some() {
-            let nested = format!("{latest_path}.latest");
-            violations.push((nested, "a window has one latest date".to_owned()));
-        }
-        if (year, month, day) == (&None, &None, &None) {
-            violations.push((latest_path.clone(), "a latest date needs a year".to_owned()));
-        }
-        digits((*year, *month, *day), &latest_path, violations)
-    });
-    if violations.len() > before {
-        return None;
-    }
-    let made = Date::new(from, latest).map_err(|error| {
-        let path = match error {
-            date::WindowError::Empty => path.to_owned(),
-            date::WindowError::Reversed => latest_path,
-        };
-        violations.push((path, error.to_string()));
-    });
-    made.ok()
+    taken(convert::date(wire), path, violations)
 }
 
-fn digits(
-    (year, month, day): (Option<i32>, Option<i32>, Option<i32>),
-    path: &str,
-    violations: &mut Violations,
-) -> Option<Digits> {
-    let Some(year) = year else {
-        if month.is_some() || day.is_some() {
-            violations.push((format!("{path}.year"), "a month or a day needs its year".to_owned()));
-        }
-        return None;
-    };
-    let made = Digits::new(year, month, day).map_err(|error| {
-        let field = match error {
-            date::Error::Year => "year",
-            date::Error::Month | date::Error::DayWithoutMonth => "month",
-            date::Error::Day => "day",
-        };
-        violations.push((format!("{path}.{field}"), error.to_string()));
+fn taken<T>(converted: Result<T, convert::Violations>, path: &str, violations: &mut Violations) -> Option<T> {
+    let refused = converted.map_err(|refused| {
+        let below = refused.below(path).0.into_iter();
+        violations.extend(below.map(|violation| (violation.field_path, violation.description)));
     });
-    made.ok()
+    refused.ok()
 }
 
 #[cfg(test)]

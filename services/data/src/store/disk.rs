@@ -86,7 +86,7 @@ impl Disk {
             };
         }
         let meta = Meta::new();
-        self.write([(Meta::key(), meta.seal())])?;
+        self.write([(Meta::key(), meta.seal().into())])?;
         for folder in [self.folder.join(FOLDER), self.folder.clone()] {
             let synced = File::open(&folder).and_then(|opened| opened.sync_all());
             synced.map_err(|error| Error::File(folder, error))?;
@@ -135,10 +135,10 @@ impl Disk {
     ///
     /// # Errors
     /// Any error is final: what became of the batch is unknown, and nothing may be acknowledged after it.
-    pub fn write(&self, values: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<(), Error> {
+    pub fn write(&self, values: impl IntoIterator<Item = (Vec<u8>, Bytes)>) -> Result<(), Error> {
         let mut batch = sled::Batch::default();
         for (key, value) in values {
-            batch.insert(key, value);
+            batch.insert(key, value.as_ref());
         }
         self.tree.apply_batch(batch)?;
         self.tree.flush()?;

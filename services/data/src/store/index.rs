@@ -70,7 +70,7 @@ pub struct Index {
     postings: HashMap<u64, Postings>,
     /// Postings in the order of the log, while the index is loaded; sorted once at its end.
     loading: Option<HashMap<u64, Vec<Posting>>>,
-    scopes: BTreeMap<(Kind, String), u64>,
+    scopes: BTreeMap<Kind, BTreeMap<String, u64>>,
     live: BTreeMap<Kind, i64>,
 }
 
@@ -116,8 +116,10 @@ impl Index {
             kind: entry.kind,
             deleted,
         });
-        let scope = (entry.kind, entry.jurisdiction.clone());
-        self.scopes.entry(scope).or_insert_with(|| terms::scope(entry.kind, &entry.jurisdiction));
+        let scopes = self.scopes.entry(entry.kind).or_default();
+        if !scopes.contains_key(&entry.jurisdiction) {
+            scopes.insert(entry.jurisdiction.clone(), terms::scope(entry.kind, &entry.jurisdiction));
+        }
         for term in &entry.terms {
             let posting = Posting { day: entry.day, record, version };
             match &mut self.loading {
@@ -185,10 +187,9 @@ impl Index {
 
     /// The terms that together hold every record of these kinds and jurisdictions; none means all of them.
     pub fn scopes(&self, kind: Option<Kind>, jurisdiction: Option<&str>) -> Vec<u64> {
-        let matching = self.scopes.iter().filter(|((of_kind, of_jurisdiction), _)| {
-            kind.is_none_or(|kind| kind == *of_kind)
-                && jurisdiction.is_none_or(|jurisdiction| jurisdiction == of_jurisdiction)
-        });
+        let kinds = self.scopes.iter().filter(|(of_kind, _)| kind.is_none_or(|kind| kind == **of_kind));
+        let scopes = kinds.flat_map(|(_, scopes)| scopes);
+        let matching = scopes.filter(|(of, _)| jurisdiction.is_none_or(|jurisdiction| jurisdiction == *of));
         matching.map(|(_, term)| *term).collect()
     }
 

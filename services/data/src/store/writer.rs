@@ -47,7 +47,7 @@ pub(super) struct Writer {
     last_chunk: Option<ChunkId>,
     unwritten: HashMap<ChunkId, Bytes>,
     summary: summary::Builder,
-    values: Vec<(Vec<u8>, Vec<u8>)>,
+    values: Vec<(Vec<u8>, Bytes)>,
     verified: parking_lot::Mutex<HashMap<String, u32>>,
     space: Option<(Instant, u64)>,
 }
@@ -113,7 +113,7 @@ impl Writer {
     /// Writes the summary of what none covers yet, so that the next open reads less of the log.
     fn write_summary(&mut self) {
         if let Some((id, value)) = std::mem::take(&mut self.summary).finish() {
-            self.values.push((id.summary_key().to_vec(), value));
+            self.values.push((id.summary_key().to_vec(), value.into()));
         }
     }
 
@@ -215,8 +215,8 @@ impl Writer {
 
     fn close_chunk(&mut self) {
         let Some((id, builder)) = self.chunk.take() else { return };
-        let value = builder.finish(id);
-        self.unwritten.insert(id, Bytes::copy_from_slice(&value));
+        let value = Bytes::from(builder.finish(id));
+        self.unwritten.insert(id, value.clone());
         self.values.push((id.chunk_key().to_vec(), value));
         if self.summary.is_full() {
             self.write_summary();

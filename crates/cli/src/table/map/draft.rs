@@ -1,5 +1,6 @@
 //! The sections of a map, one after the other.
 
+use reform_api::convert::OUTPUT_ONLY;
 use reform_api::descriptors;
 use toml::de::DeTable;
 
@@ -12,21 +13,6 @@ use super::cells::{self, Flat};
 use super::keys::{Columns, Keys};
 
 const TOP: [&str; 6] = ["kind", "csv", "id", "fields", "rows", "skip"];
-
-/// Fields that the server makes. `name` comes from `[id]`.
-const NOT_GIVEN: [&str; 11] = [
-    "name",
-    "uid",
-    "revision",
-    "create_revision",
-    "create_time",
-    "update_time",
-    "delete_time",
-    "etag",
-    "findings",
-    "institution.successors",
-    "party.successors",
-];
 
 /// What the sections of a map say.
 pub(super) struct Built {
@@ -231,7 +217,7 @@ fn allowed(path: &str, kind: Option<&str>) -> Result<(), String> {
     let below = |field: &&&str| {
         path == **field || path.strip_prefix(**field).is_some_and(|rest| rest.starts_with('.'))
     };
-    match NOT_GIVEN.iter().find(below) {
+    match std::iter::once(&"name").chain(OUTPUT_ONLY).find(below) {
         Some(&"name") => return Err("the name comes from [id]".to_owned()),
         Some(_) => return Err("is made by the server".to_owned()),
         None => {}
