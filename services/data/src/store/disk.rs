@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -15,6 +16,10 @@ use super::meta::{Meta, STORE_FORMAT};
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// The folder below the data folder that sled owns.
 const FOLDER: &str = "sled";
+
+/// How long an earlier store of this process may take to let go of sled's lock, and how often that is looked at.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+const LOCK_WAIT_STEP: Duration = Duration::from_millis(10);
 
 /// Why a store cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -195,10 +200,27 @@ fn snapshots(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths.map_err(failed)?.into_iter().filter(is_snapshot).collect())
 }
 
+/// Opens sled, which lets go of its own lock a moment after its last handle is dropped. The folder's lock is ours, so
+/// whoever still holds sled's is an earlier store of this process on its way out.
+fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
+    let begun = Instant::now();
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(error))
+                if error.to_string().contains("could not acquire lock")
+                    && begun.elapsed() < LOCK_WAIT_MAX =>
+            {
+                std::thread::sleep(LOCK_WAIT_STEP);
+            }
+            opened => return opened,
+        }
+    }
+}
+
 /// Opens sled; when a snapshot is damaged it is moved aside, and sled rebuilds it from its log.
 fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).segment_size(SEGMENT_BYTES);
-    match config.open() {
+    match open_when_free(&config) {
         Err(sled::Error::Corruption { .. }) => {
             for path in snapshots(folder)? {
                 let aside = path.with_extension("damaged");
