@@ -1,5 +1,9 @@
 //! An analytics service that is killed again and again while its data service takes writes.
 
+use reform_trials::chance::{Chance, moment};
+use reform_trials::feed::{self, Replay};
+use reform_trials::records::{JURISDICTION, appeal, base, call, commit, create, creates, record, status};
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -17,12 +21,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use crate::chance::{Chance, kills, moment};
-use crate::feed::{self, Replay};
-use crate::process::{Process, soon};
-use crate::records::{
-    JURISDICTION, appeal, appeals_per_year, ask, base, call, commit, counts, create, creates, record, status,
-};
+use crate::kills;
+use crate::process::{Process, analytics_service, data_service, soon};
+use crate::records::{appeals_per_year, ask, counts};
 
 const WRITERS: u64 = 2;
 /// Every so many kills one falls into the start.
@@ -152,7 +153,7 @@ struct Killed {
 impl Killed {
     async fn start(&mut self) -> (Process, Channel) {
         let started = Instant::now();
-        let process = Process::analytics(self.data);
+        let process = analytics_service(self.data);
         let channel = process.until_serving().await;
         self.starting = started.elapsed();
         (process, channel)
@@ -160,7 +161,7 @@ impl Killed {
 
     async fn kill_in_start(&mut self) {
         let delay = moment(&mut self.random, self.starting);
-        Process::analytics(self.data).kill_after(delay).await;
+        analytics_service(self.data).kill_after(delay).await;
         self.killed_in_start += 1;
     }
 
@@ -183,7 +184,7 @@ async fn a_killed_analytics_service_counts_every_acknowledged_write() {
     let chance = Chance::new("analytics kills");
     let (kills, began) = (kills(), Instant::now());
     let folder = tempfile::tempdir().unwrap();
-    let data_process = Process::data(folder.path());
+    let data_process = data_service(folder.path()).start();
     let data = data_process.until_serving().await;
     import_dataset(&data).await;
     commit(&data, base()).await;

@@ -1,5 +1,11 @@
 //! A data service that is killed again and again.
 
+use reform_trials::chance::{Chance, moment, request_id};
+use reform_trials::feed::{self, Commit, Replay};
+use reform_trials::ledger::{Acknowledged, Ledger, read_back};
+use reform_trials::load::Load;
+use reform_trials::records::{base, call, status};
+
 use std::time::{Duration, Instant};
 
 use rand::Rng;
@@ -8,12 +14,8 @@ use reform_api::data::v1;
 use reform_api::data::v1::record_service_client::RecordServiceClient;
 use tonic::transport::Channel;
 
-use crate::chance::{Chance, kills, moment, request_id};
-use crate::feed::{self, Commit, Replay};
-use crate::ledger::{Acknowledged, Ledger, read_back};
-use crate::load::Load;
-use crate::process::{Port, Process};
-use crate::records::{base, call, status};
+use crate::kills;
+use crate::process::{Port, Process, data_service};
 
 /// Every so many kills one falls into the opening of the store, and the whole store is checked.
 const EVERY: usize = 5;
@@ -40,7 +42,7 @@ struct Killed {
 impl Killed {
     async fn start(&mut self) -> (Process, Channel) {
         let started = Instant::now();
-        let process = Process::data_on(&self.port, self.folder.path());
+        let process = data_service(self.folder.path()).start_on(&self.port);
         let channel = process.until_serving().await;
         self.opening = started.elapsed();
         (process, channel)
@@ -49,7 +51,7 @@ impl Killed {
     /// Starts it and kills it before it serves, or just after.
     async fn kill_in_open(&mut self) {
         let delay = moment(&mut self.random, self.opening);
-        let log = Process::data_on(&self.port, self.folder.path()).kill_after(delay).await;
+        let log = data_service(self.folder.path()).start_on(&self.port).kill_after(delay).await;
         self.killed_in_open += 1;
         self.killed_before_open += usize::from(!log.contains(OPEN));
     }
@@ -151,7 +153,7 @@ async fn a_killed_data_service_loses_nothing_acknowledged() {
     eprintln!(
         "data kills: {kills}, {killed_in_open} of them in open ({killed_before_open} before the store was); {} writes \
          acknowledged, 0 lost; {head} revisions with {records} changes; {:.1} s",
-        ledger.len(),
+        ledger.writes(),
         began.elapsed().as_secs_f64()
     );
 }

@@ -1,5 +1,7 @@
 //! The pair as `grpcurl` sees it: no code of this project on the caller's side.
 
+use reform_trials::records::JURISDICTION;
+
 use std::net::SocketAddr;
 use std::process::Stdio;
 
@@ -7,8 +9,7 @@ use serde_json::{Deserializer, Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::process::{Process, soon};
-use crate::records::JURISDICTION;
+use crate::process::{analytics_service, data_service, soon};
 
 /// Calls a method, or lists services, with the messages on standard input; the messages that came back.
 async fn grpcurl(address: SocketAddr, args: &[&str], messages: &[Value]) -> String {
@@ -60,10 +61,10 @@ async fn grpcurl_lists_writes_asks_and_imports() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let data_process = Process::data(folder.path());
+    let data_process = data_service(folder.path()).start();
     data_process.until_serving().await;
     let data = data_process.address().await;
-    let analytics_process = Process::analytics(data);
+    let analytics_process = analytics_service(data);
     analytics_process.until_serving().await;
     let analytics = analytics_process.address().await;
 

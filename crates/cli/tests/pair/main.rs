@@ -1,27 +1,30 @@
 //! The pair as two real processes: `reform-data` and `reform-analytics`, started, stopped, killed and restarted.
 //!
 //! In reading order:
-//! - `process`: one service as a process; `chance`: seeded randomness;
-//! - `records`: what is written and asked; `feed`: what the feed promises, checked message by message;
-//! - `load`: callers that outlive the service; `callers`: writers, an importer and a watcher; `ledger`: what they were
-//!   told, and whether the store agrees;
+//! - `process`: the two programs; `records`: what analytics is asked;
 //! - `together`, `data_kills`, `analytics_kills`, `replaced`, `grpcurl`: the tests.
 //!
 //! The programs are those beside `reform` in the target folder: `cargo test --workspace` builds all three, a test of this
 //! package alone takes the other two as they are.
 //!
+//! Callers, feed and ledger are those of `reform-trials`.
+//!
 //! `REFORM_KILLS` says how often a service is killed (default 30), `REFORM_SEED` repeats a run.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+use std::env;
+
 mod analytics_kills;
-mod callers;
-mod chance;
 mod data_kills;
-mod feed;
 mod grpcurl;
-mod ledger;
-mod load;
 mod process;
 mod records;
 mod replaced;
 mod together;
+
+const KILLS: usize = 30;
+
+/// How often a service is killed.
+pub(crate) fn kills() -> usize {
+    env::var("REFORM_KILLS").map_or(KILLS, |text| text.parse().expect("REFORM_KILLS is a number"))
+}

@@ -1,182 +1,21 @@
-//! One service as a process: started, waited for, told to stop, killed. It never outlives its value.
+//! The programs beside `reform` in the target folder.
 
-use std::fmt;
 use std::net::SocketAddr;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::TcpSocket;
-use tokio::process::{Child, Command};
-use tokio::sync::watch;
-use tokio::time::timeout;
-use tonic::transport::Channel;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
+use reform_trials::process::Program;
+pub(crate) use reform_trials::process::{Port, Process, soon};
 
-/// How long anything may take that is expected to happen at once.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
-/// How long a service may take to end after SIGTERM.
-const DRAIN: Duration = Duration::from_secs(5);
-/// Log lines that a failure shows.
-const LINES_SHOWN: usize = 20;
-
-/// Waits for what is expected within [`SOON`].
-pub(crate) async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
-    timeout(SOON, work).await.unwrap_or_else(|_| panic!("{what}: not within {SOON:?}"))
+/// A data service over a folder.
+pub(crate) fn data_service(folder: &Path) -> Program {
+    let program = Program::new("reform-data", sibling("reform-data")).arg("--data-dir").arg(folder);
+    program.arg("--free-space-min").arg("1 MiB")
 }
 
-/// A port of this machine that stays reserved while the service that listens on it is down: nobody else is given a
-/// port to which a socket is bound, and a socket that does not listen keeps no service from listening.
-#[derive(Debug)]
-pub(crate) struct Port {
-    _socket: TcpSocket,
-    address: SocketAddr,
-}
-
-impl Port {
-    pub(crate) fn reserve() -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap();
-        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let address = socket.local_addr().unwrap();
-        Self { _socket: socket, address }
-    }
-}
-
-/// A running service.
-pub(crate) struct Process {
-    program: &'static str,
-    child: Child,
-    log: watch::Receiver<Vec<String>>,
-}
-
-impl Process {
-    /// A data service over a folder, on any port.
-    pub(crate) fn data(folder: &Path) -> Self {
-        Self::data_at(SocketAddr::from(([127, 0, 0, 1], 0)), folder)
-    }
-
-    /// A data service over a folder, on a port that is kept for it.
-    pub(crate) fn data_on(port: &Port, folder: &Path) -> Self {
-        Self::data_at(port.address, folder)
-    }
-
-    fn data_at(address: SocketAddr, folder: &Path) -> Self {
-        let folder = folder.to_str().unwrap();
-        Self::spawn("reform-data", address, &["--data-dir", folder, "--free-space-min", "1 MiB"])
-    }
-
-    /// An analytics service on any port.
-    pub(crate) fn analytics(data: SocketAddr) -> Self {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self::spawn("reform-analytics", any, &["--data", &format!("http://{data}")])
-    }
-
-    fn spawn(program: &'static str, listen: SocketAddr, args: &[&str]) -> Self {
-        let path = sibling(program);
-        let mut command = Command::new(&path);
-        command.args(["--listen", &listen.to_string(), "--log", "info", "--log-format", "text"]).args(args);
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.kill_on_drop(true).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (sender, log) = watch::channel(Vec::new());
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                sender.send_modify(|lines| lines.push(line));
-            }
-        });
-        Self { program, child, log }
-    }
-
-    /// The address that it listens on, as soon as it says so.
-    pub(crate) async fn address(&self) -> SocketAddr {
-        self.until_logged("listening address=", 1).await;
-        let log = self.log.borrow();
-        let line = log.iter().find_map(|line| line.split_once("listening address="));
-        line.unwrap().1.trim().parse().unwrap()
-    }
-
-    /// Waits until its log has said something that often.
-    pub(crate) async fn until_logged(&self, what: &str, times: usize) {
-        let mut log = self.log.clone();
-        let said = log.wait_for(|lines| lines.iter().filter(|line| line.contains(what)).count() >= times);
-        match timeout(SOON, said).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(_)) => panic!("ended before it said {what:?}: {self:?}"),
-            Err(_) => panic!("did not say {what:?} within {SOON:?}: {self:?}"),
-        }
-    }
-
-    /// How often its log has said something so far.
-    pub(crate) fn logged(&self, what: &str) -> usize {
-        self.log.borrow().iter().filter(|line| line.contains(what)).count()
-    }
-
-    /// A connection to it, once it says that it is SERVING.
-    pub(crate) async fn until_serving(&self) -> Channel {
-        let address = self.address().await;
-        let serving = async {
-            let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await?;
-            let watch = HealthClient::new(channel.clone()).watch(HealthCheckRequest::default()).await;
-            let mut watch = watch.expect("health is served").into_inner();
-            while let Some(answer) = watch.message().await.expect("health is told") {
-                if answer.status() == ServingStatus::Serving {
-                    return Ok::<_, tonic::transport::Error>(channel);
-                }
-            }
-            panic!("health ended before SERVING: {self:?}")
-        };
-        match timeout(SOON, serving).await {
-            Ok(Ok(channel)) => channel,
-            Ok(Err(error)) => panic!("{error}: {self:?}"),
-            Err(_) => panic!("is not SERVING within {SOON:?}: {self:?}"),
-        }
-    }
-
-    /// Lets it live that long, then kills it; its log. A process that ended by itself is a failure.
-    pub(crate) async fn kill_after(mut self, delay: Duration) -> String {
-        if let Ok(ended) = timeout(delay, self.child.wait()).await {
-            panic!("ended by itself, {ended:?}: {self:?}");
-        }
-        self.child.start_kill().unwrap();
-        let status = self.child.wait().await.unwrap();
-        assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "ended by itself: {self:?}");
-        while soon("the end of the log", self.log.changed()).await.is_ok() {}
-        self.log.borrow().join("\n")
-    }
-
-    /// Asks it to stop.
-    pub(crate) fn terminate(&self) {
-        let id = i32::try_from(self.child.id().expect("it runs")).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
-    }
-
-    /// How it ended, which must be soon.
-    pub(crate) async fn exit(mut self) -> ExitStatus {
-        match timeout(DRAIN, self.child.wait()).await {
-            Ok(status) => status.unwrap(),
-            Err(_) => panic!("runs {DRAIN:?} after SIGTERM: {self:?}"),
-        }
-    }
-
-    /// Asks it to stop and waits until it has, as it should.
-    pub(crate) async fn stop(self) {
-        self.terminate();
-        assert_eq!(self.exit().await.code(), Some(0));
-    }
-}
-
-impl fmt::Debug for Process {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let log = self.log.borrow();
-        let shown = &log[log.len().saturating_sub(LINES_SHOWN)..];
-        write!(f, "{}, which said last:\n{}", self.program, shown.join("\n"))
-    }
+/// An analytics service that follows a data service.
+pub(crate) fn analytics_service(data: SocketAddr) -> Process {
+    let program = Program::new("reform-analytics", sibling("reform-analytics"));
+    program.arg("--data").arg(format!("http://{data}")).start()
 }
 
 /// A program beside the one under test.

@@ -1,5 +1,7 @@
 //! The data service restarts, or gives way to another store, under a running analytics service.
 
+use reform_trials::records::{appeal, base, commit, creates, status};
+
 use std::path::Path;
 use std::pin::pin;
 
@@ -8,14 +10,14 @@ use reform_api::error::{Reason, reason};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::process::{Port, Process, soon};
-use crate::records::{appeal, appeals_per_year, ask, base, commit, counts, creates, status};
+use crate::process::{Port, Process, analytics_service, data_service, soon};
+use crate::records::{appeals_per_year, ask, counts};
 
 /// What analytics logs for every export that it has applied.
 const EXPORTED: &str = "export applied";
 
 async fn start(port: &Port, folder: &Path) -> (Process, Channel) {
-    let process = Process::data_on(port, folder);
+    let process = data_service(folder).start_on(port);
     let channel = process.until_serving().await;
     (process, channel)
 }
@@ -27,7 +29,7 @@ async fn analytics_resumes_after_a_restart_and_rebuilds_for_another_store() {
     commit(&data, base()).await;
     let head = commit(&data, creates([appeal("a", 2023), appeal("b", 2023)])).await;
     let (store_id, _) = status(&data).await;
-    let analytics_process = Process::analytics(data_process.address().await);
+    let analytics_process = analytics_service(data_process.address().await);
     let analytics = analytics_process.until_serving().await;
     let last = ask(&analytics, appeals_per_year(head)).await.unwrap();
     assert_eq!(counts(&last), [(2023, 2)].into());
@@ -45,7 +47,7 @@ async fn analytics_resumes_after_a_restart_and_rebuilds_for_another_store() {
     data_process.stop().await;
     let other = tempfile::tempdir().unwrap();
     // The other store is written before anybody follows it, and is longer than the first.
-    let data_process = Process::data(other.path());
+    let data_process = data_service(other.path()).start();
     let data = data_process.until_serving().await;
     commit(&data, base()).await;
     for id in ["x", "y", "z", "w", "v"] {

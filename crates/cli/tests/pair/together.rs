@@ -1,21 +1,23 @@
 //! Both services together.
 
+use reform_trials::feed::Reader;
+use reform_trials::records::{appeal, base, call, commit, create, creates, status};
+
 use reform_api::data::v1::record_service_client::RecordServiceClient;
 use reform_api::error::{Reason, reason};
 
-use crate::feed::Reader;
-use crate::process::{Process, soon};
-use crate::records::{appeal, appeals_per_year, ask, base, call, commit, counts, create, creates, status};
+use crate::process::{analytics_service, data_service, soon};
+use crate::records::{appeals_per_year, ask, counts};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_appeal_created_through_one_is_counted_by_the_other() {
     let folder = tempfile::tempdir().unwrap();
-    let data_process = Process::data(folder.path());
+    let data_process = data_service(folder.path()).start();
     let data = data_process.until_serving().await;
     let before = commit(&data, base()).await;
     assert_eq!(before, 1);
     let before = commit(&data, creates([appeal("a", 2023), appeal("b", 2023), appeal("c", 2024)])).await;
-    let analytics_process = Process::analytics(data_process.address().await);
+    let analytics_process = analytics_service(data_process.address().await);
     let analytics = analytics_process.until_serving().await;
     let answer = ask(&analytics, appeals_per_year(before)).await.unwrap();
     assert_eq!(counts(&answer), [(2023, 2), (2024, 1)].into());

@@ -11,22 +11,24 @@ use crate::feed::Commit;
 use crate::records::call;
 
 /// The reason of every import; its batches are told apart by this label.
-pub(crate) const IMPORT: &str = "import";
-pub(crate) const BATCH_LABEL: &str = "batch";
+pub const IMPORT: &str = "import";
+/// See [`IMPORT`].
+pub const BATCH_LABEL: &str = "batch";
 
 /// A write that was acknowledged.
 #[derive(Debug, Clone)]
-pub(crate) struct Acknowledged {
+pub struct Acknowledged {
     /// Its request id.
-    pub(crate) request_id: String,
-    pub(crate) revision: i64,
+    pub request_id: String,
+    /// The revision as answered.
+    pub revision: i64,
     /// The records as answered; an import answers none.
-    pub(crate) records: Vec<Record>,
+    pub records: Vec<Record>,
 }
 
 /// Everything that was asked and answered.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     /// Changes of every write that was sent, by request id.
     asked: HashMap<String, usize>,
     acknowledged: Vec<Acknowledged>,
@@ -36,26 +38,27 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Before it is sent for the first time.
-    pub(crate) fn ask(&mut self, request_id: &str, changes: usize) {
+    pub fn ask(&mut self, request_id: &str, changes: usize) {
         assert!(self.asked.insert(request_id.to_owned(), changes).is_none());
     }
 
-    pub(crate) fn acknowledge(&mut self, answer: Acknowledged) {
+    /// After it is answered.
+    pub fn acknowledge(&mut self, answer: Acknowledged) {
         self.acknowledged.push(answer);
     }
 
     /// Acknowledged writes.
-    pub(crate) fn len(&self) -> usize {
+    pub fn writes(&self) -> usize {
         self.acknowledged.len()
     }
 
     /// The newest revision that anybody was told.
-    pub(crate) fn newest(&self) -> i64 {
+    pub fn newest(&self) -> i64 {
         self.acknowledged.iter().map(|answer| answer.revision).max().unwrap_or_default()
     }
 
     /// What was acknowledged since the last call of this.
-    pub(crate) fn news(&mut self) -> Vec<Acknowledged> {
+    pub fn news(&mut self) -> Vec<Acknowledged> {
         let news = self.acknowledged[self.read_back..].to_vec();
         self.read_back = self.acknowledged.len();
         news
@@ -63,7 +66,7 @@ impl Ledger {
 
     /// Every acknowledged write is in the feed where its caller was told, and every write that was sent is in it once,
     /// whole, or not at all.
-    pub(crate) fn check(&self, commits: &[Commit]) {
+    pub fn check(&self, commits: &[Commit]) {
         let mut seen = HashSet::new();
         for commit in commits {
             let request_id = request_id(commit);
@@ -93,7 +96,7 @@ fn request_id(commit: &Commit) -> &str {
 }
 
 /// Reads every record of some writes as of their revision.
-pub(crate) async fn read_back(channel: &Channel, writes: Vec<Acknowledged>) {
+pub async fn read_back(channel: &Channel, writes: Vec<Acknowledged>) {
     let mut client = RecordServiceClient::new(channel.clone());
     for Acknowledged { request_id, revision, records } in writes {
         if records.is_empty() {

@@ -30,7 +30,8 @@ const BATCH_RECORD_BYTES: usize = 2 * 1024;
 const BATCHES_SENT_MAX: usize = 3;
 
 /// Creates, commits, updates and deletes records of its own, one write after the other.
-pub(crate) struct Writer {
+#[derive(Debug)]
+pub struct Writer {
     caller: Caller,
     number: u64,
     made: usize,
@@ -39,11 +40,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(caller: Caller, number: u64) -> Self {
+    /// One of several writers; its number is in the names of its records.
+    pub fn new(caller: Caller, number: u64) -> Self {
         Self { caller, number, made: 0, own: Vec::new() }
     }
 
-    pub(crate) async fn write(mut self, mut random: StdRng) {
+    /// Writes until it is told to stop.
+    pub async fn write(mut self, mut random: StdRng) {
         while !self.caller.stop.is_cancelled() {
             let id = request_id(&mut random);
             let gives_up = random.random_ratio(1, 10);
@@ -156,7 +159,7 @@ impl Writer {
 }
 
 /// Imports batch after batch over one stream, and over another when that is cut.
-pub(crate) async fn import(mut caller: Caller, mut random: StdRng) {
+pub async fn import(mut caller: Caller, mut random: StdRng) {
     let mut unanswered = VecDeque::new();
     let mut number = 0;
     let mut fill = |unanswered: &VecDeque<v1::ImportBatch>, caller: &Caller| {
@@ -225,7 +228,7 @@ fn batch(number: usize, request_id: String) -> v1::ImportBatch {
 }
 
 /// Follows the feed for ever, each time from where it was cut.
-pub(crate) async fn follow(mut caller: Caller, mut reader: Reader, seen: watch::Sender<Vec<Commit>>) {
+pub async fn follow(mut caller: Caller, mut reader: Reader, seen: watch::Sender<Vec<Commit>>) {
     loop {
         let channel = caller.service().await;
         let lost = match reader.open(&channel).await {

@@ -49,10 +49,12 @@ fn is_unknown(status: &Status) -> bool {
 }
 
 /// All callers, until they are stopped.
-pub(crate) struct Load {
+#[derive(Debug)]
+pub struct Load {
     gate: watch::Sender<Option<Up>>,
     starts: u64,
-    pub(crate) ledger: Arc<Mutex<Ledger>>,
+    /// What they asked and were told.
+    pub ledger: Arc<Mutex<Ledger>>,
     acknowledged: watch::Receiver<usize>,
     watched: watch::Receiver<Vec<Commit>>,
     stop: CancellationToken,
@@ -61,7 +63,7 @@ pub(crate) struct Load {
 
 impl Load {
     /// Starts the callers; they wait for the service.
-    pub(crate) fn start(chance: Chance, store_id: &str, ledger: Ledger) -> Self {
+    pub fn start(chance: Chance, store_id: &str, ledger: Ledger) -> Self {
         let (gate, up) = watch::channel(None);
         let (sender, acknowledged) = watch::channel(0);
         let caller = Caller {
@@ -84,18 +86,18 @@ impl Load {
     }
 
     /// The service can be called.
-    pub(crate) fn up(&mut self, channel: Channel) {
+    pub fn up(&mut self, channel: Channel) {
         self.starts += 1;
         self.gate.send_replace(Some(Up { number: self.starts, channel }));
     }
 
     /// It cannot: nobody tries.
-    pub(crate) fn down(&self) {
+    pub fn down(&self) {
         self.gate.send_replace(None);
     }
 
     /// Waits for so many more acknowledgements; a caller that fails meanwhile fails the test.
-    pub(crate) async fn acknowledgements(&mut self, more: usize) {
+    pub async fn acknowledgements(&mut self, more: usize) {
         let wanted = *self.acknowledged.borrow() + more;
         let mut acknowledged = self.acknowledged.clone();
         let reached = soon("acknowledgements", acknowledged.wait_for(|now| *now >= wanted));
@@ -106,7 +108,7 @@ impl Load {
     }
 
     /// Lets the callers finish what they began and the watcher see the last of it: all commits that it saw.
-    pub(crate) async fn finish(mut self, channel: &Channel) -> (Ledger, Vec<Commit>) {
+    pub async fn finish(mut self, channel: &Channel) -> (Ledger, Vec<Commit>) {
         self.stop.cancel();
         for _ in 0..=WRITERS {
             let ended = soon("a caller ends", self.tasks.join_next()).await;
@@ -122,18 +124,20 @@ impl Load {
 }
 
 /// What every caller has.
-#[derive(Clone)]
-pub(crate) struct Caller {
+#[derive(Debug, Clone)]
+pub struct Caller {
     gate: Gate,
     up: Option<Up>,
-    pub(crate) ledger: Arc<Mutex<Ledger>>,
+    /// What all callers asked and were told.
+    pub ledger: Arc<Mutex<Ledger>>,
     acknowledged: watch::Sender<usize>,
-    pub(crate) stop: CancellationToken,
+    /// Cancelled when no new write may begin.
+    pub stop: CancellationToken,
 }
 
 impl Caller {
     /// The service as it was last found, or as soon as it is there.
-    pub(crate) async fn service(&mut self) -> Channel {
+    pub async fn service(&mut self) -> Channel {
         let up = match self.up.take() {
             Some(up) => up,
             None => self.gate.after(0).await,
@@ -142,14 +146,14 @@ impl Caller {
     }
 
     /// The connection is lost: waits for the next start.
-    pub(crate) async fn lost(&mut self, status: &Status) {
+    pub async fn lost(&mut self, status: &Status) {
         assert!(is_unknown(status), "{status:?}");
         let number = self.up.as_ref().map_or(0, |up| up.number);
         self.up = Some(self.gate.after(number).await);
     }
 
     /// Repeats a write until it is answered; one that gives up does so when the outcome is unknown.
-    pub(crate) async fn answered<T, F>(
+    pub async fn answered<T, F>(
         &mut self,
         gives_up: bool,
         write: impl Fn(RecordServiceClient<Channel>) -> F,
@@ -169,7 +173,8 @@ impl Caller {
         }
     }
 
-    pub(crate) fn acknowledge(&self, request_id: &str, revision: i64, records: Vec<v1::Record>) {
+    /// Notes an answer.
+    pub fn acknowledge(&self, request_id: &str, revision: i64, records: Vec<v1::Record>) {
         let answer = Acknowledged { request_id: request_id.to_owned(), revision, records };
         self.ledger.lock().acknowledge(answer);
         self.acknowledged.send_modify(|count| *count += 1);

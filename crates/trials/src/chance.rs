@@ -6,17 +6,15 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-const KILLS: usize = 30;
-
 /// A source of random numbers for each part of a test, all from one seed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Chance {
+pub struct Chance {
     seed: u64,
 }
 
 impl Chance {
     /// The seed of this run; printed, so that a failure can be repeated.
-    pub(crate) fn new(test: &str) -> Self {
+    pub fn new(test: &str) -> Self {
         let seed = env::var("REFORM_SEED").ok().map(|text| text.parse().expect("REFORM_SEED is a number"));
         let seed = seed.unwrap_or_else(|| rand::rng().random());
         eprintln!("{test}: REFORM_SEED={seed}");
@@ -24,22 +22,17 @@ impl Chance {
     }
 
     /// The numbers of one part.
-    pub(crate) fn part(self, number: u64) -> StdRng {
+    pub fn part(self, number: u64) -> StdRng {
         StdRng::seed_from_u64(self.seed.wrapping_add(number))
     }
 }
 
-/// How often a service is killed.
-pub(crate) fn kills() -> usize {
-    env::var("REFORM_KILLS").map_or(KILLS, |text| text.parse().expect("REFORM_KILLS is a number"))
-}
-
 /// Some moment before `end`.
-pub(crate) fn moment(random: &mut StdRng, end: Duration) -> Duration {
+pub fn moment(random: &mut StdRng, end: Duration) -> Duration {
     end.mul_f64(random.random_range(0.0..1.0))
 }
 
 /// A UUID that comes back with the seed.
-pub(crate) fn request_id(random: &mut StdRng) -> String {
+pub fn request_id(random: &mut StdRng) -> String {
     uuid::Builder::from_random_bytes(random.random()).into_uuid().to_string()
 }

@@ -17,31 +17,32 @@ const BATCH_GET_RECORDS: usize = 200;
 
 /// A whole commit.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Commit {
-    pub(crate) revision: i64,
-    pub(crate) reason: String,
-    pub(crate) changes: Vec<v1::Change>,
+pub struct Commit {
+    /// Which.
+    pub revision: i64,
+    /// As its caller gave it.
+    pub reason: String,
+    /// All of them, in order.
+    pub changes: Vec<v1::Change>,
 }
 
 /// Reads one feed, over as many streams as it takes.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub struct Reader {
     store_id: String,
     /// Everything up to here has come.
-    pub(crate) revision: i64,
+    pub revision: i64,
     begun: Option<Commit>,
 }
 
 impl Reader {
-    pub(crate) fn new(store_id: &str) -> Self {
+    /// From the beginning.
+    pub fn new(store_id: &str) -> Self {
         Self { store_id: store_id.to_owned(), revision: 0, begun: None }
     }
 
     /// A stream from where the last one ended. What came of an unfinished commit comes again.
-    pub(crate) async fn open(
-        &mut self,
-        channel: &Channel,
-    ) -> Result<Streaming<v1::WatchChangesResponse>, Status> {
+    pub async fn open(&mut self, channel: &Channel) -> Result<Streaming<v1::WatchChangesResponse>, Status> {
         self.begun = None;
         let request = v1::WatchChangesRequest {
             after_revision: self.revision,
@@ -53,7 +54,7 @@ impl Reader {
     }
 
     /// Takes a message, which must be the next one; the commit that it completes.
-    pub(crate) fn take(&mut self, message: v1::WatchChangesResponse) -> Option<Commit> {
+    pub fn take(&mut self, message: v1::WatchChangesResponse) -> Option<Commit> {
         let v1::WatchChangesResponse { store_id, revision, changes, commit_complete, head_revision, .. } =
             message;
         assert_eq!(store_id, self.store_id, "the feed is that of another store");
@@ -77,7 +78,7 @@ impl Reader {
 }
 
 /// The whole feed, from the beginning to the head.
-pub(crate) async fn read(channel: &Channel, store_id: &str, head: i64) -> Vec<Commit> {
+pub async fn read(channel: &Channel, store_id: &str, head: i64) -> Vec<Commit> {
     let mut reader = Reader::new(store_id);
     let mut commits = Vec::new();
     let reading = async {
@@ -93,19 +94,21 @@ pub(crate) async fn read(channel: &Channel, store_id: &str, head: i64) -> Vec<Co
 
 /// The newest version of every record, as the feed tells it.
 #[derive(Debug, Default)]
-pub(crate) struct Replay {
-    pub(crate) records: BTreeMap<String, Record>,
+pub struct Replay {
+    /// By name, deleted ones too.
+    pub records: BTreeMap<String, Record>,
 }
 
 impl Replay {
-    pub(crate) fn of(commits: &[Commit]) -> Self {
+    /// After some commits, the first of which is revision 1.
+    pub fn of(commits: &[Commit]) -> Self {
         let mut replay = Self::default();
         commits.iter().for_each(|commit| replay.apply(commit));
         replay
     }
 
     /// Applies the next commit, whose changes must fit what is there.
-    pub(crate) fn apply(&mut self, commit: &Commit) {
+    pub fn apply(&mut self, commit: &Commit) {
         for change in &commit.changes {
             let record = change.record.clone().expect("a change carries its record");
             assert_eq!((&record.name, record.revision), (&change.name, commit.revision));
@@ -126,7 +129,7 @@ impl Replay {
     }
 
     /// Get, List and Count at a revision say the same.
-    pub(crate) async fn check(&self, channel: &Channel, revision: i64) {
+    pub async fn check(&self, channel: &Channel, revision: i64) {
         let as_of =
             Some(v1::AsOf { store_id: String::new(), point: Some(v1::as_of::Point::Revision(revision)) });
         let mut client = RecordServiceClient::new(channel.clone());

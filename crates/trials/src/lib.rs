@@ -1,0 +1,22 @@
+//! Trials of the data service as a real process: what is promised, while everything around it fails.
+//!
+//! In reading order:
+//! - [`process`]: the service as a process, started, waited for, told to stop, killed; [`chance`]: seeded randomness;
+//! - [`records`]: what is written; [`feed`]: what the feed promises, checked message by message;
+//! - [`load`]: callers that outlive the service; [`callers`]: writers, an importer and a watcher; [`ledger`]: what they
+//!   were told, and whether the store agrees.
+//!
+//! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a trial ends at the first thing that is not as promised"
+)]
+
+pub mod callers;
+pub mod chance;
+pub mod feed;
+pub mod ledger;
+pub mod load;
+pub mod process;
+pub mod records;

@@ -1,0 +1,47 @@
+//! `reform-trials`: the data service as a process, while disks fail, power goes and it is killed.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Parser, Subcommand};
+use reform_runtime::{logging, server, shutdown};
+
+/// Tries what the data service promises; each command is one sort of failure, as often as it is told.
+#[derive(Debug, Parser)]
+#[command(name = "reform-trials", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The data service as a child of this program: everything after it is the command line of `reform-data`.
+    #[command(hide = true, disable_help_flag = true)]
+    ServeData {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    match Args::parse().command {
+        Command::ServeData { args } => serve_data(args).await,
+    }
+}
+
+/// As the program `reform-data` does it.
+async fn serve_data(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    use reform_data::config::Command;
+
+    let args = std::iter::once("reform-data".into()).chain(args);
+    let Command::Serve(process) = Command::read(args, |variable| std::env::var(variable).ok())? else {
+        bail!("only serving is tried");
+    };
+    logging::init(process.logging);
+    let stop = shutdown::on_signals()?;
+    let listener = server::bind(process.listen, process.insecure).await?;
+    Ok(reform_data::run(listener, process.service, stop).await?.code())
+}
