@@ -4,7 +4,7 @@
 //! - [`process`]: the service as a process, started, waited for, told to stop, killed; [`chance`]: seeded randomness;
 //! - [`records`]: what is written; [`feed`]: what the feed promises, checked message by message;
 //! - [`load`]: callers that outlive the service; [`callers`]: writers, an importer and a watcher; [`ledger`]: what they
-//!   were told, and whether the store agrees.
+//!   were told, and whether the store agrees; [`check`]: what must hold after a restart.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
 #![allow(
@@ -15,6 +15,7 @@
 
 pub mod callers;
 pub mod chance;
+pub mod check;
 pub mod feed;
 pub mod ledger;
 pub mod load;

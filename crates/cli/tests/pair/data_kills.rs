@@ -1,17 +1,13 @@
 //! A data service that is killed again and again.
 
-use reform_trials::chance::{Chance, moment, request_id};
-use reform_trials::feed::{self, Commit, Replay};
-use reform_trials::ledger::{Acknowledged, Ledger, read_back};
-use reform_trials::load::Load;
-use reform_trials::records::{base, call, status};
-
 use std::time::{Duration, Instant};
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use reform_api::data::v1;
-use reform_api::data::v1::record_service_client::RecordServiceClient;
+use reform_trials::chance::{Chance, moment};
+use reform_trials::check;
+use reform_trials::load::Load;
+use reform_trials::records::status;
 use tonic::transport::Channel;
 
 use crate::kills;
@@ -63,43 +59,6 @@ impl Killed {
     }
 }
 
-/// What must hold after every restart, while nobody writes.
-async fn check(channel: &Channel, store_id: &str, ledger: &parking_lot::Mutex<Ledger>) -> i64 {
-    let (found, head) = status(channel).await;
-    assert_eq!(found, store_id, "the store is another one");
-    let (news, newest) = {
-        let mut ledger = ledger.lock();
-        (ledger.news(), ledger.newest())
-    };
-    assert!(head >= newest, "revision {newest} was acknowledged, and the head is {head}");
-    read_back(channel, news).await;
-    head
-}
-
-/// What must hold of the whole store.
-async fn check_all(channel: &Channel, store_id: &str, head: i64, ledger: &Ledger) -> Vec<Commit> {
-    let commits = feed::read(channel, store_id, head).await;
-    ledger.check(&commits);
-    let half = usize::try_from(head / 2).unwrap();
-    let mut replay = Replay::of(&commits[..half]);
-    replay.check(channel, head / 2).await;
-    commits[half..].iter().for_each(|commit| replay.apply(commit));
-    replay.check(channel, head).await;
-    commits
-}
-
-/// Writes what all records refer to, as the first commit.
-async fn begin(channel: &Channel, random: &mut StdRng) -> Ledger {
-    let id = request_id(random);
-    let mut ledger = Ledger::default();
-    ledger.ask(&id, 2);
-    let request = v1::CommitRecordsRequest { request_id: id.clone(), reason: id.clone(), ..base() };
-    let mut client = RecordServiceClient::new(channel.clone());
-    let answer = client.commit_records(call(request)).await.unwrap().into_inner();
-    ledger.acknowledge(Acknowledged { request_id: id, revision: answer.revision, records: answer.records });
-    ledger
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_data_service_loses_nothing_acknowledged() {
     let chance = Chance::new("data kills");
@@ -114,7 +73,7 @@ async fn a_killed_data_service_loses_nothing_acknowledged() {
     };
     let (process, channel) = killed.start().await;
     let (store_id, _) = status(&channel).await;
-    let ledger = begin(&channel, &mut killed.random).await;
+    let ledger = check::begin(&channel, &mut killed.random).await.unwrap();
     let mut load = Load::start(chance, &store_id, ledger);
     load.up(channel);
     let mut running = Some(process);
@@ -127,10 +86,10 @@ async fn a_killed_data_service_loses_nothing_acknowledged() {
             }
             None => {
                 let (process, channel) = killed.start().await;
-                let head = check(&channel, &store_id, &load.ledger).await;
+                let head = check::restarted(&channel, &store_id, &load.ledger).await;
                 if kill % EVERY == 1 {
                     let ledger = std::mem::take(&mut *load.ledger.lock());
-                    check_all(&channel, &store_id, head, &ledger).await;
+                    check::whole(&channel, &store_id, head, &ledger).await;
                     *load.ledger.lock() = ledger;
                 }
                 load.up(channel);
@@ -140,12 +99,12 @@ async fn a_killed_data_service_loses_nothing_acknowledged() {
         killed.kill_under_load(&mut load, process).await;
     }
     let (process, channel) = killed.start().await;
-    check(&channel, &store_id, &load.ledger).await;
+    check::restarted(&channel, &store_id, &load.ledger).await;
     load.up(channel.clone());
     load.acknowledgements(1).await;
     let (ledger, watched) = load.finish(&channel).await;
     let (_, head) = status(&channel).await;
-    let commits = check_all(&channel, &store_id, head, &ledger).await;
+    let commits = check::whole(&channel, &store_id, head, &ledger).await;
     assert!(watched == commits, "a watcher that was cut again and again saw something else than the feed");
     process.stop().await;
     let Killed { killed_in_open, killed_before_open, .. } = killed;
