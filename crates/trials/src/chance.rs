@@ -21,6 +21,13 @@ impl Chance {
         Self { seed }
     }
 
+    /// The chance of one round of several.
+    #[must_use]
+    pub fn round(self, number: usize) -> Self {
+        let mut random = self.part(u64::MAX - u64::try_from(number).expect("64 bits"));
+        Self { seed: random.random() }
+    }
+
     /// The numbers of one part.
     pub fn part(self, number: u64) -> StdRng {
         StdRng::seed_from_u64(self.seed.wrapping_add(number))

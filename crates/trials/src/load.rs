@@ -41,7 +41,7 @@ impl Gate {
 }
 
 /// Whether a failure says nothing about what became of the call. The transport's own failures carry no reason.
-fn is_unknown(status: &Status) -> bool {
+pub fn is_unknown(status: &Status) -> bool {
     match reason(status) {
         Some(reason) => reason == Reason::ShuttingDown.as_str(),
         None => matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal),

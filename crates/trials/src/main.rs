@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 use reform_runtime::{logging, server, shutdown};
+use reform_trials::linearizable;
 
 /// Tries what the data service promises; each command is one sort of failure, as often as it is told.
 #[derive(Debug, Parser)]
@@ -17,6 +18,15 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Eight clients on few names, with kills and cut connections: whether one order explains what they saw.
+    Linearizable {
+        /// Histories, each over a new store.
+        #[arg(long, default_value_t = 100)]
+        rounds: usize,
+        /// Operations of each client in a history.
+        #[arg(long, default_value_t = 400)]
+        operations: usize,
+    },
     /// The data service as a child of this program: everything after it is the command line of `reform-data`.
     #[command(hide = true, disable_help_flag = true)]
     ServeData {
@@ -27,9 +37,12 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
+    let trials = std::env::current_exe()?;
     match Args::parse().command {
-        Command::ServeData { args } => serve_data(args).await,
+        Command::Linearizable { rounds, operations } => linearizable::run(&trials, rounds, operations).await,
+        Command::ServeData { args } => return serve_data(args).await,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// As the program `reform-data` does it.

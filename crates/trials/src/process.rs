@@ -48,6 +48,11 @@ impl Port {
         let address = socket.local_addr().unwrap();
         Self { _socket: socket, address }
     }
+
+    /// Where whoever it is kept for listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
 }
 
 /// A service that can be started again and again.

@@ -1,0 +1,10 @@
+//! The trials, as large as every change can afford. Each prints its seed, and `REFORM_SEED` repeats it.
+
+mod linearizable;
+
+use std::path::Path;
+
+/// The program whose hidden command is the service.
+fn trials() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_reform-trials"))
+}
