@@ -4,7 +4,9 @@
 //! - [`process`]: the service as a process, started, waited for, told to stop, killed; [`chance`]: seeded randomness;
 //! - [`records`]: what is written; [`feed`]: what the feed promises, checked message by message;
 //! - [`load`]: callers that outlive the service; [`callers`]: writers, an importer and a watcher; [`ledger`]: what they
-//!   were told, and whether the store agrees; [`check`]: what must hold after a restart.
+//!   were told, and whether the store agrees; [`check`]: what must hold after a restart;
+//! - [`server`]: the service through all its starts; [`proxy`]: what cuts its answers;
+//! - [`linearizable`]: whether clients at the same names see one order.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
 #![allow(
