@@ -5,7 +5,7 @@
 //! | [`keys`], [`envelope`] | keys of the one tree; format byte and checksum around every value |
 //! | [`chunk`], [`summary`], [`meta`] | the three values: changes with their records, what the index needs of them, the store itself |
 //! | [`disk`] | the only file that names sled |
-//! | [`index`], [`postings`], [`terms`] | names, versions, and what records are found by; rebuilt at open by `recover` |
+//! | [`index`], [`names`], [`postings`], [`terms`], [`paged`] | names, versions, and what records are found by; rebuilt at open by `recover` |
 //! | [`commit`], `plan`, `writer`, [`requests`] | what is asked, what it would change, and the one thread that does it |
 //! | [`read`], [`list`], [`export`], [`history`] | reading at a revision; the log as commits |
 //!
@@ -33,6 +33,8 @@ pub mod index;
 pub mod keys;
 pub mod list;
 pub mod meta;
+pub mod names;
+pub mod paged;
 mod plan;
 pub mod postings;
 pub mod read;

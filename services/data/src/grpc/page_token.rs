@@ -27,7 +27,7 @@ struct Token {
     #[prost(uint32, tag = "3")]
     record: u32,
     #[prost(uint32, tag = "4")]
-    version: u32,
+    ordinal: u32,
     #[prost(string, optional, tag = "5")]
     name: Option<String>,
 }
@@ -36,8 +36,8 @@ struct Token {
 pub(super) fn seal(store: &Store, query: &[u8], place: Place) -> String {
     let Place { revision, mark } = place;
     let token = match mark {
-        Mark::Posting(Posting { day, record, version }) => {
-            Token { revision, day, record, version, name: None }
+        Mark::Posting(Posting { day, record, ordinal }) => {
+            Token { revision, day, record, ordinal: ordinal.into(), name: None }
         }
         Mark::Name(name) => Token { revision, name: Some(name), ..Token::default() },
     };
@@ -53,10 +53,10 @@ pub(super) fn open(store: &Store, query: &[u8], token: &str) -> Option<Place> {
     if seal != hash(store, query, bytes) {
         return None;
     }
-    let Token { revision, day, record, version, name } = Token::decode(bytes).ok()?;
+    let Token { revision, day, record, ordinal, name } = Token::decode(bytes).ok()?;
     let mark = match name {
         Some(name) => Mark::Name(name),
-        None => Mark::Posting(Posting { day, record, version }),
+        None => Mark::Posting(Posting { day, record, ordinal: u8::try_from(ordinal).unwrap_or(u8::MAX) }),
     };
     Some(Place { revision, mark })
 }

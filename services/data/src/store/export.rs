@@ -200,7 +200,7 @@ mod tests {
 
     fn item(name: &str, kind: Kind, targets: &[&str]) -> Item {
         let position = Position { chunk: ChunkId { revision: 1, part: 0 }, slot: 0 };
-        let found = Found { record: 0, version: 0, revision: 1, kind, deleted: false, position };
+        let found = Found { record: 0, revision: 1, kind, deleted: false, position };
         let targets = targets.iter().map(|target| Name::from_id(target).unwrap()).collect();
         Item { found, name: Name::from_id(name).unwrap(), kind, targets }
     }

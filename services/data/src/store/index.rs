@@ -5,18 +5,19 @@
 //! they are durable; readers ask at the durable revision and do not see them.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashMap;
 use reform_model::Kind;
 
 use super::chunk::Operation;
 use super::keys::{ChunkId, Revision};
+use super::names::Names;
+use super::paged::Paged;
 use super::postings::{Posting, Postings};
 use super::summary::Entry;
 use super::terms;
 
-/// Stands for "no version".
+/// Stands for "no version before".
 const NONE: u32 = u32::MAX;
 
 /// Where a version's bytes are.
@@ -28,17 +29,26 @@ pub struct Position {
     pub slot: u16,
 }
 
-/// One version of a record.
+/// One version of a record: 20 bytes.
 #[derive(Debug, Clone, Copy)]
 struct Version {
-    revision: Revision,
+    day: i32,
     chunk: u32,
-    record: u32,
+    /// The version before, among the older ones.
     previous: u32,
-    next: u32,
     slot: u16,
+    /// What to add to the first revision of the chunk; a chunk has fewer slots, and no revision without one.
+    revision: u16,
     kind: Kind,
     deleted: bool,
+    ordinal: u8,
+}
+
+/// A record: the hash of its name and its newest version.
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    hash: u32,
+    newest: Version,
 }
 
 /// What the index says of a version.
@@ -46,8 +56,6 @@ struct Version {
 pub struct Found {
     /// The record's number in the order of creation.
     pub record: u32,
-    /// The version's number.
-    pub version: u32,
     /// The revision that wrote it.
     pub revision: Revision,
     /// Its kind.
@@ -61,29 +69,27 @@ pub struct Found {
 /// Names, versions and postings.
 #[derive(Debug, Default)]
 pub struct Index {
-    hasher: RandomState,
     chunks: Vec<ChunkId>,
-    versions: Vec<Version>,
-    /// The newest version of each record, and the hash of its name.
-    records: Vec<(u32, u64)>,
-    names: HashTable<u32>,
+    records: Paged<Record>,
+    /// Versions that have a successor.
+    older: Paged<Version>,
+    names: Names,
     postings: HashMap<u64, Postings>,
-    /// Postings in the order of the log, while the index is loaded; sorted once at its end.
-    loading: Option<HashMap<u64, Vec<Posting>>>,
+    loading: bool,
     scopes: BTreeMap<Kind, BTreeMap<String, u64>>,
     live: BTreeMap<Kind, i64>,
 }
 
 impl Index {
-    /// An empty index that is about to be filled; nothing can be found by a term before [`Index::loaded`].
+    /// An empty index that is about to be filled: lists are made faster before [`Index::loaded`], and take more memory.
     pub fn loading() -> Self {
-        Self { loading: Some(HashMap::new()), ..Self::default() }
+        Self { loading: true, ..Self::default() }
     }
 
     /// Ends the loading.
     pub fn loaded(&mut self) {
-        let loaded = self.loading.take().unwrap_or_default();
-        self.postings.extend(loaded.into_iter().map(|(term, postings)| (term, postings.into())));
+        self.loading = false;
+        self.postings.values_mut().for_each(Postings::loaded);
     }
 
     /// The next chunk of the log.
@@ -93,67 +99,66 @@ impl Index {
 
     /// Adds the change in a slot of the last chunk; `record` is its number when the record was there before.
     pub fn push(&mut self, entry: &Entry, revision: Revision, slot: u16, record: Option<u32>) {
-        let version = number(self.versions.len());
-        let record = record.unwrap_or_else(|| self.add_record(&entry.id));
-        let newest = &mut self.records[record as usize].0;
-        let previous = std::mem::replace(newest, version);
-        let was_live = match self.versions.get_mut(previous as usize) {
-            Some(before) => {
-                before.next = version;
-                !before.deleted
-            }
-            None => false,
-        };
+        let chunk = self.chunks.len().saturating_sub(1);
+        let first = self.chunks.last().map_or(revision, |chunk| chunk.revision);
         let deleted = entry.operation == Operation::Delete;
-        *self.live.entry(entry.kind).or_default() += i64::from(!deleted) - i64::from(was_live);
-        self.versions.push(Version {
-            revision,
-            chunk: number(self.chunks.len().saturating_sub(1)),
-            record,
-            previous,
-            next: NONE,
+        let version = Version {
+            day: entry.day,
+            chunk: u32::try_from(chunk).expect("the writer stops before 2^32 versions"),
+            previous: NONE,
             slot,
+            revision: u16::try_from(revision - first).expect("a revision has a slot"),
             kind: entry.kind,
             deleted,
-        });
+            ordinal: 0,
+        };
+        let (record, was_live, ordinal) = match record {
+            Some(record) => self.add_version(record, version),
+            None => (self.add_record(&entry.id, version), false, 0),
+        };
+        *self.live.entry(entry.kind).or_default() += i64::from(!deleted) - i64::from(was_live);
         let scopes = self.scopes.entry(entry.kind).or_default();
         if !scopes.contains_key(&entry.jurisdiction) {
             scopes.insert(entry.jurisdiction.clone(), terms::scope(entry.kind, &entry.jurisdiction));
         }
+        let posting = Posting { day: entry.day, record, ordinal };
         for term in &entry.terms {
-            let posting = Posting { day: entry.day, record, version };
-            match &mut self.loading {
-                Some(loading) => loading.entry(*term).or_default().push(posting),
-                None => self.postings.entry(*term).or_default().insert(posting),
-            }
+            let postings = self.postings.entry(*term).or_default();
+            if self.loading { postings.load(posting) } else { postings.insert(posting) }
         }
     }
 
-    fn add_record(&mut self, id: &str) -> u32 {
-        let record = number(self.records.len());
-        let hash = self.hasher.hash_one(id);
-        self.records.push((NONE, hash));
+    fn add_record(&mut self, id: &str, newest: Version) -> u32 {
+        let hash = self.names.hash(id.as_bytes());
+        let record = self.records.push(Record { hash, newest });
         let records = &self.records;
-        self.names.insert_unique(hash, record, |other| records[*other as usize].1);
+        self.names.insert(hash, record, |other| records.get(other).map_or(0, |record| record.hash));
         record
+    }
+
+    /// The record, whether it was live, and the ordinal of the version that is added.
+    fn add_version(&mut self, number: u32, version: Version) -> (u32, bool, u8) {
+        let record = self.records.get_mut(number).expect("a record keeps its number");
+        let before = record.newest;
+        let ordinal = before.ordinal.saturating_add(1);
+        record.newest = Version { previous: self.older.push(before), ordinal, ..version };
+        (number, !before.deleted, ordinal)
     }
 
     /// The records whose name may be `records/{id}`: nearly always one or none; the caller compares the name.
     pub fn candidates(&self, id: &str) -> impl Iterator<Item = u32> {
-        let hash = self.hasher.hash_one(id);
-        self.names.iter_hash(hash).copied().filter(move |record| self.records[*record as usize].1 == hash)
+        let hash = self.names.hash(id.as_bytes());
+        let has_hash = move |record: &u32| self.records.get(*record).is_some_and(|found| found.hash == hash);
+        self.names.with_hash(hash).filter(has_hash)
     }
 
     /// The version of a record that is visible at a revision.
     pub fn at(&self, record: u32, revision: Revision) -> Option<Found> {
-        let mut number = self.records.get(record as usize)?.0;
-        loop {
-            let version = self.versions.get(number as usize)?;
-            if version.revision <= revision {
-                return Some(self.found(number, version));
-            }
-            number = version.previous;
-        }
+        self.version_at(record, revision).map(|version| self.found(record, version))
+    }
+
+    fn version_at(&self, record: u32, revision: Revision) -> Option<&Version> {
+        self.versions(record).find(|version| self.revision(version) <= revision)
     }
 
     /// The newest version of a record, durable or not.
@@ -161,19 +166,32 @@ impl Index {
         self.at(record, Revision::MAX)
     }
 
-    /// The version of a posting, if it is the visible one of its record at a revision.
-    pub fn visible(&self, posting: Posting, revision: Revision) -> Option<Found> {
-        let version = self.versions.get(posting.version as usize)?;
-        let superseded =
-            self.versions.get(version.next as usize).is_some_and(|next| next.revision <= revision);
-        (version.revision <= revision && !superseded).then(|| self.found(posting.version, version))
+    /// All versions of a record, the newest first.
+    pub fn history(&self, record: u32) -> impl Iterator<Item = Found> {
+        self.versions(record).map(move |version| self.found(record, version))
     }
 
-    fn found(&self, number: u32, version: &Version) -> Found {
+    fn versions(&self, record: u32) -> impl Iterator<Item = &Version> {
+        let newest = self.records.get(record).map(|record| &record.newest);
+        std::iter::successors(newest, |version| self.older.get(version.previous))
+    }
+
+    fn revision(&self, version: &Version) -> Revision {
+        self.chunks[version.chunk as usize].revision + Revision::from(version.revision)
+    }
+
+    /// The version that is visible at a revision of the record of a posting, if the posting is of that version. Beyond
+    /// 255 versions it may be of another one: whoever asks looks at the record.
+    pub fn visible(&self, posting: Posting, revision: Revision) -> Option<Found> {
+        let version = self.version_at(posting.record, revision)?;
+        let is_of = version.day == posting.day && version.ordinal == posting.ordinal;
+        is_of.then(|| self.found(posting.record, version))
+    }
+
+    fn found(&self, record: u32, version: &Version) -> Found {
         Found {
-            record: version.record,
-            version: number,
-            revision: version.revision,
+            record,
+            revision: self.revision(version),
             kind: version.kind,
             deleted: version.deleted,
             position: Position { chunk: self.chunks[version.chunk as usize], slot: version.slot },
@@ -213,10 +231,6 @@ impl Index {
     pub fn chunk_count(&self) -> usize {
         self.chunks.len()
     }
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).expect("the writer stops before 2^32 versions")
 }
 
 #[cfg(test)]

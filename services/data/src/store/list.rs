@@ -7,7 +7,7 @@ use reform_model::Kind;
 
 use super::error::Error;
 use super::index::{Found, Index};
-use super::postings::Posting;
+use super::postings::{Posting, Walk};
 use super::read::{Snapshot, Stored};
 use super::summary::NO_DAY;
 use super::terms;
@@ -163,59 +163,28 @@ impl Route {
         (found, None)
     }
 
-    /// The postings of all terms, merged in order; the undated ones last.
+    /// The postings of all terms in order; the undated ones last.
     fn walk<'a>(
         &'a self,
         index: &'a Index,
         from: Option<Posting>,
         descending: bool,
-    ) -> Box<dyn Iterator<Item = Posting> + 'a> {
+    ) -> impl Iterator<Item = Posting> + 'a {
         // The last place of the day before, because the walk begins after it: the first place of a day may be taken.
         let before = |day: i32| Posting { day: day.saturating_sub(1), ..Posting::MAX };
         let end = Posting { day: self.last_day.saturating_add(1), ..Posting::MIN };
-        let in_tail = from.is_some_and(|posting| posting.day == NO_DAY);
-        let dated: Box<dyn Iterator<Item = Posting> + 'a> = if in_tail {
-            Box::new(std::iter::empty())
-        } else if descending {
-            let start = from.unwrap_or(end);
-            let all = self.merge(index, move |postings| Box::new(postings.before(start)), true);
-            Box::new(all.take_while(|posting| posting.day >= self.first_day))
-        } else {
-            let start = from.unwrap_or(before(self.first_day));
-            let all = self.merge(index, move |postings| Box::new(postings.after(start)), false);
-            Box::new(all.take_while(|posting| posting.day <= self.last_day))
-        };
-        let undated: Box<dyn Iterator<Item = Posting> + 'a> = if !self.undated {
-            Box::new(std::iter::empty())
-        } else if descending {
-            let start = from.filter(|_| in_tail).unwrap_or(Posting::MAX);
-            let all = self.merge(index, move |postings| Box::new(postings.before(start)), true);
-            Box::new(all.take_while(|posting| posting.day == NO_DAY))
-        } else {
-            let start = from.filter(|_| in_tail).unwrap_or(before(NO_DAY));
-            self.merge(index, move |postings| Box::new(postings.after(start)), false)
-        };
-        Box::new(dated.chain(undated))
-    }
-
-    fn merge<'a>(
-        &'a self,
-        index: &'a Index,
-        open: impl Fn(&'a super::postings::Postings) -> Box<dyn Iterator<Item = Posting> + 'a>,
-        descending: bool,
-    ) -> Box<dyn Iterator<Item = Posting> + 'a> {
-        let postings = self.terms.iter().filter_map(|term| index.postings(*term));
-        let mut heads: Vec<_> = postings.map(|postings| open(postings).peekable()).collect();
-        if heads.len() == 1
-            && let Some(only) = heads.pop()
-        {
-            return Box::new(only);
-        }
-        Box::new(std::iter::from_fn(move || {
-            let peeked = heads.iter_mut().enumerate().filter_map(|(at, head)| Some((*head.peek()?, at)));
-            let (_, at) = if descending { peeked.max()? } else { peeked.min()? };
-            heads[at].next()
-        }))
+        let lists = move || self.terms.iter().filter_map(|term| index.postings(*term));
+        let in_tail = from.filter(|posting| posting.day == NO_DAY);
+        let dated = in_tail.is_none().then(|| {
+            let start = from.unwrap_or(if descending { end } else { before(self.first_day) });
+            let days = self.first_day..=self.last_day;
+            Walk::new(lists(), start, descending).take_while(move |posting| days.contains(&posting.day))
+        });
+        let undated = std::iter::once(()).filter(|()| self.undated).flat_map(move |()| {
+            let start = in_tail.unwrap_or(if descending { Posting::MAX } else { before(NO_DAY) });
+            Walk::new(lists(), start, descending).take_while(|posting| posting.day == NO_DAY)
+        });
+        dated.into_iter().flatten().chain(undated)
     }
 }
 

@@ -112,6 +112,9 @@ impl Recovery<'_> {
     fn add(&mut self, id: ChunkId, slot: usize, entry: &Entry, commit: &Commit) -> Result<(), Error> {
         let damaged = || Error::Chunk { id, damage: Damage::Content };
         let slot = u16::try_from(slot).map_err(|_| damaged())?;
+        if u16::try_from(commit.revision - id.revision).is_err() {
+            return Err(damaged());
+        }
         let record = match entry.operation {
             super::chunk::Operation::Create => None,
             super::chunk::Operation::Update
