@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`keys`], [`envelope`] | keys of the one tree; format byte and checksum around every value |
 //! | [`chunk`], [`summary`], [`meta`] | the three values: changes with their records, what the index needs of them, the store itself |
-//! | [`disk`] | the only file that names sled |
-//! | [`index`], [`names`], [`postings`], [`terms`], [`paged`] | names, versions, and what records are found by; rebuilt at open by `recover` |
+//! | [`disk`], [`noted`] | the only file that names sled; how far the log has to reach |
+//! | [`index`], [`names`], [`postings`], [`terms`], [`paged`] | names, versions, and what records are found by; rebuilt at open by `recover`, with [`continuity`] |
 //! | [`commit`], `plan`, `writer`, [`requests`] | what is asked, what it would change, and the one thread that does it |
 //! | [`read`], [`list`], [`export`], [`history`] | reading at a revision; the log as commits |
 //!
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub mod chunk;
 pub mod commit;
+pub mod continuity;
 pub mod disk;
 pub mod envelope;
 pub mod error;
@@ -34,6 +35,7 @@ pub mod keys;
 pub mod list;
 pub mod meta;
 pub mod names;
+pub mod noted;
 pub mod paged;
 mod plan;
 pub mod postings;
@@ -113,6 +115,7 @@ impl Store {
         let (disk, meta) = Disk::open(folder, options.cache_bytes)?;
         let mut index = Index::loading();
         let recovered = recover::recover(&disk, &mut index)?;
+        disk.confirm(&meta, recovered.head)?;
         index.loaded();
         let (revision, time_ms) = (recovered.head, recovered.time_ms);
         let live = Arc::new(index.live().clone());

@@ -72,6 +72,11 @@ fn disk(error: &disk::Error) -> Fault {
         disk::Error::Locked(_)
         | disk::Error::File(..)
         | disk::Error::Sled(_)
+        | disk::Error::Broke(_)
+        | disk::Error::Lost { .. }
+        | disk::Error::Gap { .. }
+        | disk::Error::Torn(_)
+        | disk::Error::Restoring(_)
         | disk::Error::Newer { .. }
         | disk::Error::Meta(_) => Fault::new(Reason::StoreFailed, "the store failed"),
     }

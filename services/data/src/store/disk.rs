@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,13 +10,16 @@ use bytes::Bytes;
 
 use super::chunk::Chunk;
 use super::envelope::Damage;
-use super::keys::{self, ChunkId};
+use super::keys::{self, ChunkId, Revision};
 use super::meta::{Meta, STORE_FORMAT};
+use super::noted::{NoteFile, Noted};
 
 /// Room for records beyond the largest leaf: pages above a quarter of it would go to files that are never reclaimed.
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// The folder below the data folder that sled owns.
-const FOLDER: &str = "sled";
+pub(super) const FOLDER: &str = "sled";
+/// Where a restore builds a store before it is put in place.
+pub(super) const RESTORING: &str = "restoring";
 
 /// How long an earlier store of this process may take to let go of sled's lock, and how often that is looked at.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -33,6 +37,43 @@ pub enum Error {
     /// sled failed.
     #[error("the store failed: {0}")]
     Sled(#[from] sled::Error),
+    /// sled broke off, which it does on some damage.
+    #[error("{0} cannot be read: sled broke off; restore a backup")]
+    Broke(PathBuf),
+    /// The log does not reach as far as it once did.
+    #[error(
+        "{file} says that revision {noted} of store {store_id} was durable, and {}: restore a backup, or accept the loss \
+         with `reform-data verify --accept-loss`",
+        found(*head)
+    )]
+    Lost {
+        /// Which file says so.
+        file: PathBuf,
+        /// The store that it speaks of.
+        store_id: String,
+        /// The revision that was durable.
+        noted: Revision,
+        /// The newest revision in the log; none when that store is not there at all.
+        head: Option<Revision>,
+    },
+    /// The log has a hole.
+    #[error(
+        "the change log breaks off after revision {after}: chunk {}.{} comes next; restore a backup",
+        next.revision,
+        next.part
+    )]
+    Gap {
+        /// The last revision before the hole.
+        after: Revision,
+        /// The chunk behind it.
+        next: ChunkId,
+    },
+    /// The log ends before its last commit does.
+    #[error("the change log ends within revision {0}; restore a backup")]
+    Torn(Revision),
+    /// A restore into the folder was interrupted.
+    #[error("{0} holds an interrupted restore: run it again")]
+    Restoring(PathBuf),
     /// The store was written by a newer program.
     #[error("the store has format {found}, this program knows up to {STORE_FORMAT}: run the newer program")]
     Newer {
@@ -55,11 +96,17 @@ pub enum Error {
     Missing(ChunkId),
 }
 
+fn found(head: Option<Revision>) -> String {
+    head.map_or("that store is not there".to_owned(), |head| format!("the log ends at {head}"))
+}
+
 /// A sled tree and a descriptor of its file.
 #[derive(Debug)]
 pub struct Disk {
     tree: sled::Db,
     file: File,
+    note: NoteFile,
+    noted: Option<Noted>,
     folder: PathBuf,
     _lock: File,
 }
@@ -68,21 +115,25 @@ impl Disk {
     /// Opens the store in a folder, or makes one there.
     pub fn open(folder: &Path, cache_bytes: u64) -> Result<(Self, Meta), Error> {
         let sled_folder = folder.join(FOLDER);
-        fs::create_dir_all(&sled_folder).map_err(|error| Error::File(sled_folder.clone(), error))?;
+        fs::create_dir_all(folder).map_err(|error| Error::File(folder.to_owned(), error))?;
         let lock = lock(folder)?;
+        refuse_unfinished_restore(folder)?;
+        fs::create_dir_all(&sled_folder).map_err(|error| Error::File(sled_folder.clone(), error))?;
         remove_unfinished_snapshots(&sled_folder)?;
         // Opened before sled opens it, so that an error while the kernel writes back reaches this descriptor.
         let path = sled_folder.join("db");
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = options.map_err(|error| Error::File(path, error))?;
+        let note = NoteFile::open(folder).map_err(|(path, error)| Error::File(path, error))?;
+        let noted = note.read().map_err(|error| Error::File(note.path().to_owned(), error))?;
         let tree = open_tree(&sled_folder, cache_bytes)?;
-        let disk = Self { tree, file, folder: folder.to_owned(), _lock: lock };
+        let disk = Self { tree, file, note, noted, folder: folder.to_owned(), _lock: lock };
         let meta = disk.meta()?;
         Ok((disk, meta))
     }
 
     fn meta(&self) -> Result<Meta, Error> {
-        if let Some(value) = self.tree.get(Meta::key())? {
+        if let Some(value) = self.get(&Meta::key())?.map_err(Error::Meta)? {
             let meta = Meta::open(&value).map_err(Error::Meta)?;
             return if meta.format > STORE_FORMAT {
                 Err(Error::Newer { found: meta.format })
@@ -90,6 +141,8 @@ impl Disk {
                 Ok(meta)
             };
         }
+        // A store that was there has lost everything, its own description too.
+        self.refuse_loss("", None)?;
         let meta = Meta::new();
         self.write([(Meta::key(), meta.seal().into())])?;
         for folder in [self.folder.join(FOLDER), self.folder.clone()] {
@@ -99,24 +152,74 @@ impl Disk {
         Ok(meta)
     }
 
+    /// Refuses a log that does not reach as far as it once did, and from then on expects it to reach to its head.
+    pub fn confirm(&self, meta: &Meta, head: Revision) -> Result<(), Error> {
+        self.refuse_loss(&meta.store_id, Some(head))?;
+        self.note(meta, head)
+    }
+
+    fn refuse_loss(&self, store_id: &str, head: Option<Revision>) -> Result<(), Error> {
+        let Some(noted) = &self.noted else { return Ok(()) };
+        let head = head.filter(|_| noted.store_id == store_id);
+        if head.is_some_and(|head| head >= noted.revision) {
+            return Ok(());
+        }
+        let Noted { store_id, revision } = noted.clone();
+        Err(Error::Lost { file: self.note.path().to_owned(), store_id, noted: revision, head })
+    }
+
+    /// Notes that the log is on disk up to a revision.
+    pub fn note(&self, meta: &Meta, revision: Revision) -> Result<(), Error> {
+        let written = self.note.write(&meta.store_id, revision);
+        written.map_err(|error| Error::File(self.note.path().to_owned(), error))
+    }
+
     /// One chunk of the log.
     pub fn chunk(&self, id: ChunkId) -> Result<Chunk, Error> {
-        let value = self.tree.get(id.chunk_key())?.ok_or(Error::Missing(id))?;
-        Chunk::open(id, Bytes::from_owner(value)).map_err(|damage| Error::Chunk { id, damage })
+        Chunk::open(id, self.chunk_value(id)?).map_err(|damage| Error::Chunk { id, damage })
+    }
+
+    /// One chunk of the log as it is stored.
+    pub fn chunk_value(&self, id: ChunkId) -> Result<Bytes, Error> {
+        let value = self.get(&id.chunk_key())?.map_err(|damage| Error::Chunk { id, damage })?;
+        Ok(Bytes::from_owner(value.ok_or(Error::Missing(id))?))
+    }
+
+    /// The value under a key. What sled cannot make out, or breaks off on, is damage of that value.
+    fn get(&self, key: &[u8]) -> Result<Result<Option<sled::IVec>, Damage>, Error> {
+        let unreadable = || Ok(Err(Damage::Unreadable));
+        match catch_unwind(AssertUnwindSafe(|| self.tree.get(key))) {
+            Ok(Ok(value)) => Ok(Ok(value)),
+            Ok(Err(sled::Error::Corruption { .. } | sled::Error::ReportableBug(_))) | Err(_) => unreadable(),
+            Ok(Err(sled::Error::Io(error))) if error.kind() == io::ErrorKind::UnexpectedEof => unreadable(),
+            Ok(Err(error)) => Err(error.into()),
+        }
     }
 
     /// Every summary, in log order: its position and the stored value.
     pub fn summaries(&self) -> impl Iterator<Item = Result<(ChunkId, sled::IVec), Error>> {
-        // Ends at the first error: sled repeats it for ever.
-        let mut failed = false;
-        let values = self.tree.scan_prefix(keys::SUMMARIES).take_while(move |item| {
-            let go_on = !failed;
-            failed = item.is_err();
-            go_on
-        });
-        values.filter_map(|item| match item {
+        self.until_error(self.tree.scan_prefix(keys::SUMMARIES)).filter_map(|item| match item {
             Ok((key, value)) => ChunkId::parse(&key).map(|id| Ok((id, value))),
-            Err(error) => Some(Err(error.into())),
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    /// Ends at the first error, for sled repeats it for ever; so it does when it breaks off.
+    fn until_error(
+        &self,
+        mut iter: sled::Iter,
+    ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), Error>> {
+        let mut failed = false;
+        std::iter::from_fn(move || {
+            if failed {
+                return None;
+            }
+            let item = match catch_unwind(AssertUnwindSafe(|| iter.next())) {
+                Ok(item) => item?.map_err(Error::from),
+                Err(_) => Err(Error::Broke(self.folder.join(FOLDER))),
+            };
+            failed = item.is_err();
+            Some(item)
         })
     }
 
@@ -124,15 +227,9 @@ impl Disk {
     pub fn chunks_after(&self, id: ChunkId) -> impl Iterator<Item = Result<ChunkId, Error>> {
         let last = ChunkId { revision: i64::MAX, part: u16::MAX };
         let bounds = (std::ops::Bound::Excluded(id.chunk_key()), std::ops::Bound::Included(last.chunk_key()));
-        let mut failed = false;
-        let values = self.tree.range(bounds).take_while(move |item| {
-            let go_on = !failed;
-            failed = item.is_err();
-            go_on
-        });
-        values.filter_map(|item| match item {
+        self.until_error(self.tree.range(bounds)).filter_map(|item| match item {
             Ok((key, _)) => ChunkId::parse(&key).map(Ok),
-            Err(error) => Some(Err(error.into())),
+            Err(error) => Some(Err(error)),
         })
     }
 
@@ -176,6 +273,17 @@ fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
+/// What a restore has put in place is no longer in the folder where it was built.
+fn refuse_unfinished_restore(folder: &Path) -> Result<(), Error> {
+    match fs::remove_dir(folder.join(RESTORING)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+            Err(Error::Restoring(folder.to_owned()))
+        }
+        removed => removed.map_err(|error| Error::File(folder.join(RESTORING), error)),
+    }
+}
+
 /// A kill while sled writes a snapshot leaves `snap.*.generating`, and sled then never opens again.
 fn remove_unfinished_snapshots(folder: &Path) -> Result<(), Error> {
     let failed = |error| Error::File(folder.to_owned(), error);
@@ -202,17 +310,18 @@ fn snapshots(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Opens sled, which lets go of its own lock a moment after its last handle is dropped. The folder's lock is ours, so
 /// whoever still holds sled's is an earlier store of this process on its way out.
-fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
+fn open_when_free(folder: &Path, config: &sled::Config) -> Result<sled::Result<sled::Db>, Error> {
     let begun = Instant::now();
     loop {
-        match config.open() {
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        match opened.map_err(|_| Error::Broke(folder.to_owned()))? {
             Err(sled::Error::Io(error))
                 if error.to_string().contains("could not acquire lock")
                     && begun.elapsed() < LOCK_WAIT_MAX =>
             {
                 std::thread::sleep(LOCK_WAIT_STEP);
             }
-            opened => return opened,
+            opened => return Ok(opened),
         }
     }
 }
@@ -220,14 +329,14 @@ fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
 /// Opens sled; when a snapshot is damaged it is moved aside, and sled rebuilds it from its log.
 fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).segment_size(SEGMENT_BYTES);
-    match open_when_free(&config) {
+    match open_when_free(folder, &config)? {
         Err(sled::Error::Corruption { .. }) => {
             for path in snapshots(folder)? {
                 let aside = path.with_extension("damaged");
                 tracing::warn!(file = %path.display(), "moving a damaged snapshot aside");
                 fs::rename(&path, aside).map_err(|error| Error::File(path, error))?;
             }
-            Ok(config.open()?)
+            Ok(open_when_free(folder, &config)??)
         }
         opened => Ok(opened?),
     }

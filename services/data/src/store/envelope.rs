@@ -14,6 +14,9 @@ pub const LENGTH: usize = 5;
 /// Why a stored value is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
+    /// sled cannot make it out.
+    #[error("sled cannot read it")]
+    Unreadable,
     /// Shorter than an envelope.
     #[error("it is cut off")]
     Short,

@@ -8,6 +8,7 @@ use reform_api::data::v1;
 
 use super::chunk::{Chunk, CommitHeader};
 use super::commit::RequestId;
+use super::continuity::Continuity;
 use super::disk::{Disk, Error};
 use super::envelope::Damage;
 use super::index::Index;
@@ -23,14 +24,15 @@ const START: ChunkId = ChunkId { revision: 0, part: 0 };
 /// Reads the store into an empty index.
 ///
 /// # Errors
-/// A disk that fails, or a chunk that can neither be read nor is told by a summary.
+/// A disk that fails, a chunk that can neither be read nor is told by a summary, or a hole in the log.
 pub(super) fn recover(disk: &Disk, index: &mut Index) -> Result<Recovered, Error> {
-    let mut recovery = Recovery { disk, index, recovered: Recovered::default(), done: START };
+    let continuity = Continuity::default();
+    let mut recovery = Recovery { disk, index, recovered: Recovered::default(), continuity };
     for item in disk.summaries() {
         let (id, value) = item?;
         recovery.read_log(Some(id))?;
         match Summary::open(id, &value) {
-            Ok(summary) => recovery.add_summary(&summary)?,
+            Ok(summary) => recovery.add_summary(id, &summary)?,
             // The log behind it tells the same; the next gap is filled from there.
             Err(damage) => {
                 tracing::error!(revision = id.revision, %damage, "a summary is damaged, reading the log instead");
@@ -38,8 +40,10 @@ pub(super) fn recover(disk: &Disk, index: &mut Index) -> Result<Recovered, Error
         }
     }
     recovery.read_log(None)?;
-    let Recovery { mut recovered, done, .. } = recovery;
-    recovered.last_chunk = (done != START).then_some(done);
+    recovery.settle();
+    let Recovery { mut recovered, continuity, .. } = recovery;
+    continuity.end()?;
+    recovered.last_chunk = continuity.last_chunk();
     Ok(recovered)
 }
 
@@ -47,22 +51,19 @@ struct Recovery<'a> {
     disk: &'a Disk,
     index: &'a mut Index,
     recovered: Recovered,
-    done: ChunkId,
+    continuity: Continuity,
 }
 
 impl Recovery<'_> {
-    fn add_summary(&mut self, summary: &Summary) -> Result<(), Error> {
+    fn add_summary(&mut self, id: ChunkId, summary: &Summary) -> Result<(), Error> {
+        self.continuity.summary(id, summary)?;
         let mut entries = summary.entries.iter();
         let mut commits =
             summary.commits.iter().flat_map(|commit| std::iter::repeat_n(commit, commit.slots as usize));
         for covered in &summary.chunks {
             let id =
                 ChunkId { revision: covered.revision, part: u16::try_from(covered.part).unwrap_or(u16::MAX) };
-            if id <= self.done {
-                return Err(Error::Chunk { id, damage: Damage::Content });
-            }
             self.index.push_chunk(id);
-            self.done = id;
             for slot in 0..covered.slots {
                 let (Some(entry), Some(commit)) = (entries.next(), commits.next()) else {
                     return Err(Error::Chunk { id, damage: Damage::Content });
@@ -77,12 +78,13 @@ impl Recovery<'_> {
 
     /// Reads the chunks that no summary covers, up to the one where the next summary begins.
     fn read_log(&mut self, until: Option<ChunkId>) -> Result<(), Error> {
-        let ids = self.disk.chunks_after(self.done);
+        let ids = self.disk.chunks_after(self.continuity.last_chunk().unwrap_or(START));
         for id in ids.take_while(|id| id.as_ref().map_or(true, |id| until.is_none_or(|until| *id < until))) {
             let id = id?;
+            self.settle();
             let chunk = self.disk.chunk(id)?;
+            self.continuity.chunk(id, chunk.commits())?;
             self.index.push_chunk(id);
-            self.done = id;
             self.recovered.summary.begin_chunk(id);
             let mut slot = 0;
             for commit in chunk.commits() {
@@ -96,6 +98,16 @@ impl Recovery<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the last commit of a summary has ended stands in its last chunk only.
+    fn settle(&mut self) {
+        if self.continuity.is_uncertain()
+            && let Some(last) = self.continuity.last_chunk()
+            && let Ok(chunk) = self.disk.chunk(last)
+        {
+            self.continuity.settle(chunk.commits());
+        }
     }
 
     fn entry(&self, chunk: &Chunk, id: ChunkId, slot: usize, commit: &CommitHeader) -> Result<Entry, Error> {

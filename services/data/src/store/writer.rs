@@ -230,6 +230,7 @@ impl Writer {
             return Ok(());
         }
         self.shared.disk.write(self.values.drain(..))?;
+        self.shared.disk.note(&self.shared.meta, self.head)?;
         self.unwritten.clear();
         let live = self.shared.index.read().live().clone();
         let durable = Durable { revision: self.head, time_ms: self.last_time_ms, live: Arc::new(live) };

@@ -18,11 +18,11 @@ use crate::records::{appeal, large, party, record};
 use crate::support::{Server, assert_refused, create, drain, open_error};
 
 /// The one tree of a stopped store.
-fn tree(folder: &TempDir) -> sled::Db {
+pub(crate) fn tree(folder: &TempDir) -> sled::Db {
     sled::Config::new().path(folder.path().join("sled")).segment_size(8 << 20).open().unwrap()
 }
 
-fn keys(tree: &sled::Db, prefix: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn keys(tree: &sled::Db, prefix: &[u8]) -> Vec<Vec<u8>> {
     tree.scan_prefix(prefix).keys().map(|key| key.unwrap().to_vec()).collect()
 }
 

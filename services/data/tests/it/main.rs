@@ -9,6 +9,7 @@ mod findings;
 mod histories;
 mod import;
 mod import_export;
+mod lost;
 mod reads;
 mod records;
 mod references;
