@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `record`, `import`, `export` | RecordService |
+//! | `record`, `history`, `import`, `export` | RecordService |
 //! | `change` | ChangeService |
 //! | `maintenance` | MaintenanceService |
 //! | `request` | what the requests of all of them share |
@@ -21,6 +21,7 @@ use crate::store::Store;
 mod change;
 mod export;
 mod fault;
+mod history;
 mod import;
 mod maintenance;
 mod page_token;
@@ -46,7 +47,7 @@ pub(crate) fn routes(
 ) -> Result<tonic::service::Routes, server::Error> {
     let records = record::Records { store: store.clone(), stop: stop.clone() };
     let changes = change::Changes { store: store.clone(), stop: stop.clone() };
-    let maintenance = maintenance::Maintenance { store: store.clone() };
+    let maintenance = maintenance::Maintenance { store: store.clone(), stop: stop.clone() };
     Ok(server::routes(health)?
         .add_service(RecordServiceServer::new(records).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ChangeServiceServer::new(changes).max_decoding_message_size(REQUEST_BYTES_MAX))

@@ -7,7 +7,9 @@
 //! | [`disk`], [`noted`] | the only file that names sled; how far the log has to reach |
 //! | [`index`], [`names`], [`postings`], [`terms`], [`paged`] | names, versions, and what records are found by; rebuilt at open by `recover`, with [`continuity`] |
 //! | [`commit`], `plan`, `writer`, [`requests`] | what is asked, what it would change, and the one thread that does it |
-//! | [`read`], [`list`], [`export`], [`history`] | reading at a revision; the log as commits |
+//! | [`compaction`] | dropping history, slice by slice, through the writer |
+//! | [`read`], [`list`], [`export`] | reading at a revision |
+//! | [`history`], [`revisions`] | the log as commits; one record's versions |
 //!
 //! The log is the truth. A write goes commit → plan → chunk → batch → sync → [`Durable`] → answer; a read goes
 //! snapshot → index → chunk. Readers never wait for the disk of a writer, writers never for a reader.
@@ -18,12 +20,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use reform_model::Kind;
+use reform_model::{Kind, Name};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub mod chunk;
 pub mod commit;
+pub mod compaction;
 pub mod continuity;
 pub mod disk;
 pub mod envelope;
@@ -42,11 +45,13 @@ pub mod postings;
 pub mod read;
 mod recover;
 pub mod requests;
+pub mod revisions;
 pub mod summary;
 pub mod terms;
 mod writer;
 
 pub use commit::{Commit, Committed, Draft, Mutation, Outcome};
+pub use compaction::Compaction;
 pub use error::Error;
 pub use keys::Revision;
 pub use read::{Snapshot, Stored};
@@ -84,6 +89,7 @@ pub(crate) struct Shared {
     disk: Disk,
     index: parking_lot::RwLock<Index>,
     durable: watch::Sender<Durable>,
+    compaction: watch::Sender<Compaction>,
     /// Since when the writer works on one group; none while it waits for work.
     busy_since: parking_lot::Mutex<Option<Instant>>,
     free_bytes_min: u64,
@@ -103,6 +109,7 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Writing {
     thread: JoinHandle<Result<(), disk::Error>>,
+    compactor: JoinHandle<()>,
     closed: oneshot::Receiver<()>,
 }
 
@@ -121,25 +128,38 @@ impl Store {
         let live = Arc::new(index.live().clone());
         tracing::info!(store_id = meta.store_id, revision, chunks = index.chunk_count(), "store is open");
         let (durable, _) = watch::channel(Durable { revision, time_ms, live });
+        let (compaction, _) = watch::channel(Compaction {
+            oldest: meta.oldest_revision,
+            dropped: meta.dropped_revision,
+            ..Compaction::default()
+        });
         let (open, closed) = oneshot::channel();
         let shared = Arc::new(Shared {
             meta,
             disk,
             index: parking_lot::RwLock::new(index),
             durable,
+            compaction,
             busy_since: parking_lot::Mutex::default(),
             free_bytes_min: options.free_bytes_min,
             _open: open,
         });
         let (queue, requests) = mpsc::channel(writer::QUEUE_MAX);
         let failed = CancellationToken::new();
-        let writer = writer::Writer::new(Arc::clone(&shared), recovered);
-        let handle = std::thread::Builder::new().name("writer".into()).spawn({
+        let (wake, wakes) = std::sync::mpsc::channel();
+        let writer = writer::Writer::new(Arc::clone(&shared), recovered, wake);
+        let thread = |name: &str| std::thread::Builder::new().name(name.into());
+        let not_begun = |error| disk::Error::File(folder.to_owned(), error);
+        let compactor = thread("compactor").spawn({
+            let (shared, queue) = (Arc::clone(&shared), queue.downgrade());
+            move || compaction::run(&shared, &queue, &wakes)
+        });
+        let writing = thread("writer").spawn({
             let failed = failed.clone();
             move || write(writer, requests, &failed)
         });
-        let thread = handle.map_err(|error| disk::Error::File(folder.to_owned(), error))?;
-        Ok((Self { shared, queue, failed }, Writing { thread, closed }))
+        let (thread, compactor) = (writing.map_err(not_begun)?, compactor.map_err(not_begun)?);
+        Ok((Self { shared, queue, failed }, Writing { thread, compactor, closed }))
     }
 
     /// Which store this is.
@@ -172,20 +192,44 @@ impl Store {
         Snapshot { shared: Arc::clone(&self.shared), revision: self.durable().revision }
     }
 
+    /// The smallest revision that can be read.
+    pub fn oldest(&self) -> Revision {
+        self.shared.compaction.borrow().oldest
+    }
+
     /// The store at a revision: 0 is the empty store.
     pub fn at(&self, revision: Revision) -> Result<Snapshot, Error> {
-        let head = self.durable().revision;
+        let (oldest, head) = (self.oldest(), self.shared.durable.borrow().revision);
         if revision > head {
             return Err(Error::RevisionAhead { asked: revision, head });
+        }
+        if revision < oldest {
+            return Err(Error::Compacted { asked: revision, oldest });
         }
         Ok(Snapshot { shared: Arc::clone(&self.shared), revision: revision.max(0) })
     }
 
     /// The store as it was at a time, in milliseconds since 1970: after the last commit at or before it.
     pub fn at_time(&self, time_ms: i64) -> Result<Snapshot, Error> {
-        let newest = self.newest();
-        let revision = newest.revision_at(time_ms)?;
-        Ok(Snapshot { revision, ..newest })
+        self.at(self.newest().revision_at(time_ms)?)
+    }
+
+    /// The store at a revision, or at the oldest that can be read when that is later: for what one commit wrote.
+    pub fn at_or_oldest(&self, revision: Revision) -> Result<Snapshot, Error> {
+        self.at(revision.max(self.oldest()))
+    }
+
+    /// Drops the history below a revision: it cannot be read any more from the moment that this returns; how far the
+    /// dropping got is told by [`Store::watch_compaction`]. It goes on when the caller goes away.
+    pub async fn compact(&self, revision: Revision) -> Result<(), Error> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(writer::Request::Compact(revision, answer)).await.map_err(|_| self.gone())?;
+        answered.await.map_err(|_| self.gone())?
+    }
+
+    /// Tells how far history is dropped.
+    pub fn watch_compaction(&self) -> watch::Receiver<Compaction> {
+        self.shared.compaction.subscribe()
     }
 
     /// Hands a commit to the writer and waits until it is durable, or refused. A caller that stops waiting does not undo
@@ -205,8 +249,13 @@ impl Store {
     pub async fn close(self, writing: Writing) -> Result<(), disk::Error> {
         // A writer that has failed takes no request; its error is in the handle.
         drop(self.queue.send(writer::Request::Close).await);
-        let Writing { thread, closed } = writing;
-        let joined = tokio::task::spawn_blocking(|| thread.join()).await;
+        let Writing { thread, compactor, closed } = writing;
+        let joined = tokio::task::spawn_blocking(|| {
+            let written = thread.join();
+            // It ends with the writer, and catches its own panics.
+            compactor.join().and(written)
+        });
+        let joined = joined.await;
         let written =
             joined.expect("waiting does not panic").expect("a panic on the writer aborts the process");
         drop(self);
@@ -254,8 +303,15 @@ fn write(
 }
 
 impl Shared {
-    /// The content of a slot.
+    /// The content of a slot, which has to be there.
     fn slot(&self, chunk: &Chunk, id: ChunkId, slot: usize) -> Result<Stored, Error> {
+        let stored = self.any_slot(chunk, id, slot)?;
+        // What was purged is passed over before it is read, so it was dropped.
+        if stored.header.bare { Err(self.compacted(stored.revision)) } else { Ok(stored) }
+    }
+
+    /// The content of a slot, or what is left of it.
+    fn any_slot(&self, chunk: &Chunk, id: ChunkId, slot: usize) -> Result<Stored, Error> {
         let damaged = |damage| disk::Error::Chunk { id, damage };
         let commit = chunk.commit_of(slot).ok_or(envelope::Damage::Content).map_err(damaged)?;
         let (revision, time_ms) = (commit.revision, commit.time_ms);
@@ -269,19 +325,63 @@ impl Shared {
         self.slot(&chunk, found.position.chunk, found.position.slot.into())
     }
 
+    /// The content of a version, or what is left of it.
+    fn any_stored(&self, found: Found) -> Result<Stored, Error> {
+        let chunk = self.disk.chunk(found.position.chunk)?;
+        self.any_slot(&chunk, found.position.chunk, found.position.slot.into())
+    }
+
     /// The version of a record that is visible at a revision, its name compared.
-    fn stored_by_id(&self, id: &str, revision: Revision) -> Result<Option<(Found, Stored)>, Error> {
-        let candidates: Vec<Found> = {
+    ///
+    /// # Errors
+    /// [`Error::Purged`] whatever the revision, once the record was.
+    fn stored_by_name(&self, name: &Name, revision: Revision) -> Result<Option<(Found, Stored)>, Error> {
+        let candidates: Vec<(Found, bool)> = {
             let index = self.index.read();
-            index.candidates(id).filter_map(|record| index.at(record, revision)).collect()
+            let candidates = index.candidates(name.id()).filter_map(|record| {
+                let purged = self.is_purged(&index, record);
+                Some((index.at(record, if purged { Revision::MAX } else { revision })?, purged))
+            });
+            candidates.collect()
         };
-        for found in candidates {
-            let stored = self.stored(found).map_err(|error| error::named(error, id))?;
-            if stored.name().and_then(|name| name.strip_prefix(reform_model::record::COLLECTION)) == Some(id)
-            {
-                return Ok(Some((found, stored)));
+        for (found, purged) in candidates {
+            let stored = self.any_stored(found).map_err(|error| error::named(error, name.id()))?;
+            if stored.name() == Some(name.as_str()) {
+                return match (purged, stored.header.bare) {
+                    (true, _) => Err(Error::Purged(name.clone())),
+                    (false, true) => Err(self.compacted(revision)),
+                    (false, false) => Ok(Some((found, stored))),
+                };
             }
         }
         Ok(None)
+    }
+
+    /// Whether a record is erased for every reader.
+    fn is_purged(&self, index: &Index, record: u32) -> bool {
+        index.purged(record).is_some_and(|revision| revision <= self.durable.borrow().revision)
+    }
+
+    /// Whether the record of that name is erased for every reader.
+    fn is_purged_by_name(&self, name: &str) -> Result<bool, Error> {
+        let id = name.strip_prefix(reform_model::record::COLLECTION).unwrap_or(name);
+        let candidates: Vec<Found> = {
+            let index = self.index.read();
+            if !index.has_purged() {
+                return Ok(false);
+            }
+            let purged = index.candidates(id).filter(|record| self.is_purged(&index, *record));
+            purged.filter_map(|record| index.newest(record)).collect()
+        };
+        for found in candidates {
+            if self.any_stored(found).map_err(|error| error::named(error, id))?.name() == Some(name) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn compacted(&self, asked: Revision) -> Error {
+        Error::Compacted { asked, oldest: self.compaction.borrow().oldest }
     }
 }

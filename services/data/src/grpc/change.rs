@@ -146,7 +146,7 @@ impl Watch {
                     r#type: stored.header.operation,
                     name: record.name.clone(),
                     kind: kind.to_owned(),
-                    record: Some(record),
+                    record: (!stored.header.bare).then_some(record),
                     previous_revision: stored.header.previous_revision,
                 });
             }

@@ -27,6 +27,9 @@ fn at(error: Error, prefix: &str) -> Fault {
     match error {
         Error::At { index: _, error } => at(*error, prefix),
         Error::NotFound(name) => named(Reason::RecordNotFound, &name),
+        Error::Purged(name) => named(Reason::RecordPurged, &name),
+        Error::Live(name) => named(Reason::RecordInUse, &name)
+            .preconditions([(name.as_str().to_owned(), "is not deleted".to_owned())]),
         Error::Exists { name, deleted: _ } | Error::NotDeleted(name) => named(Reason::RecordExists, &name),
         Error::EtagMismatch { name, current } => named(Reason::EtagMismatch, &name).with("etag", current),
         Error::Violations(violations) => violations.below(prefix).into_fault(),
@@ -42,6 +45,9 @@ fn at(error: Error, prefix: &str) -> Fault {
         Error::RequestIdReused => Fault::new(Reason::RequestIdReused, message),
         Error::RevisionAhead { asked: _, head } => {
             Fault::new(Reason::RevisionAhead, message).with("head_revision", head.to_string())
+        }
+        Error::Compacted { asked: _, oldest } => {
+            Fault::new(Reason::Compacted, message).with("oldest_revision", oldest.to_string())
         }
         Error::StoreChanged(ref id) => Fault::new(Reason::StoreChanged, message.clone())
             .with("store_id", id.clone())
@@ -95,14 +101,17 @@ pub(super) fn problems(error: &Error) -> (Reason, Vec<(String, String)>) {
             let pairs = missing.iter().map(|(path, target)| (path.clone(), format!("{target} is not there")));
             (Reason::ReferenceMissing, pairs.collect())
         }
+        Error::Purged(_) => (Reason::RecordPurged, vec![(String::new(), error.to_string())]),
         Error::Exists { .. } => (Reason::RecordExists, vec![(String::new(), error.to_string())]),
         Error::TooLarge { .. } => (Reason::MessageTooLarge, vec![(String::new(), error.to_string())]),
         Error::NotFound(_)
         | Error::NotDeleted(_)
+        | Error::Live(_)
         | Error::EtagMismatch { .. }
         | Error::InUse { .. }
         | Error::RequestIdReused
         | Error::RevisionAhead { .. }
+        | Error::Compacted { .. }
         | Error::StoreChanged(_)
         | Error::PageToken
         | Error::Corrupt { .. }

@@ -122,9 +122,8 @@ impl Batch {
         let committed = records.store.commit(commit).await.map_err(fault::of_record)?;
         let answer = match committed {
             Committed::Repeat { revision } => {
-                let snapshot = records.store.at(revision).map_err(fault::of_record)?;
-                let part = snapshot.commit(revision).map_err(fault::of_record)?;
-                let stored = v1::ImportRecordsResponse::decode(part.commit.answer.as_slice());
+                let commit = records.store.newest().commit_header(revision).map_err(fault::of_record)?;
+                let stored = v1::ImportRecordsResponse::decode(commit.answer.as_slice());
                 let stored =
                     stored.map_err(|_| Fault::new(Reason::CorruptRecord, "the first answer is damaged"))?;
                 v1::ImportRecordsResponse { batch: batch.number, ..stored }
@@ -223,9 +222,11 @@ struct Prepared {
 fn named_kind(mutation: &Mutation) -> Option<(Name, Kind)> {
     match mutation {
         Mutation::Import { draft, .. } => Some((draft.record.name.clone(), draft.record.kind())),
-        Mutation::Create(_) | Mutation::Update(_) | Mutation::Delete { .. } | Mutation::Undelete { .. } => {
-            None
-        }
+        Mutation::Create(_)
+        | Mutation::Update(_)
+        | Mutation::Delete { .. }
+        | Mutation::Undelete { .. }
+        | Mutation::Purge { .. } => None,
     }
 }
 
@@ -256,9 +257,10 @@ fn answer(
     for (outcome, (index, name)) in outcomes.iter().zip(places) {
         match outcome {
             Outcome::Changed(Operation::Create, _) => answer.created += 1,
-            Outcome::Changed(Operation::Update | Operation::Undelete | Operation::Delete, _) => {
-                answer.replaced += 1;
-            }
+            Outcome::Changed(
+                Operation::Update | Operation::Undelete | Operation::Delete | Operation::Purge,
+                _,
+            ) => answer.replaced += 1,
             Outcome::Unchanged => answer.unchanged += 1,
             Outcome::Skipped => answer.skipped += 1,
             Outcome::Refused(error) => {

@@ -1,20 +1,24 @@
 //! MaintenanceService: what an operator asks.
 
+use futures::Stream;
 use reform_api::data::v1;
 use reform_api::data::v1::maintenance_service_server::MaintenanceService;
+use reform_api::error::{Fault, Reason};
 use reform_model::Kind;
 use reform_runtime::unimplemented;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::fault;
 use super::record::Answers;
-use crate::store::Store;
 use crate::store::meta::STORE_FORMAT;
+use crate::store::{Compaction, Error, Revision, Store};
 
 /// The service over a store.
 #[derive(Debug, Clone)]
 pub(super) struct Maintenance {
     pub(super) store: Store,
+    pub(super) stop: CancellationToken,
 }
 
 #[tonic::async_trait]
@@ -37,7 +41,7 @@ impl MaintenanceService for Maintenance {
         Ok(Response::new(v1::GetStatusResponse {
             store_id: self.store.id().to_owned(),
             head_revision: durable.revision,
-            oldest_revision: 0,
+            oldest_revision: self.store.oldest(),
             live_records: live.filter(|(_, count)| *count > 0).collect(),
             engine: "sled 0.34".to_owned(),
             store_format: i32::try_from(STORE_FORMAT).unwrap_or(i32::MAX),
@@ -71,8 +75,43 @@ impl MaintenanceService for Maintenance {
 
     async fn compact_history(
         &self,
-        _: Request<v1::CompactHistoryRequest>,
+        request: Request<v1::CompactHistoryRequest>,
     ) -> Result<Response<Self::CompactHistoryStream>, Status> {
-        Err(unimplemented("CompactHistory"))
+        let v1::CompactHistoryRequest { revision } = request.into_inner();
+        if revision < 0 {
+            return Err(Fault::violation("revision", "must not be negative").status());
+        }
+        self.store.compact(revision).await.map_err(fault::of_record)?;
+        Ok(Response::new(Box::pin(compacting(self.store.clone(), revision, self.stop.clone()))))
+    }
+}
+
+/// Tells how far history is dropped, until all below a revision is. The dropping goes on without a listener.
+fn compacting(
+    store: Store,
+    revision: Revision,
+    stop: CancellationToken,
+) -> impl Stream<Item = Result<v1::CompactHistoryResponse, Status>> {
+    async_stream::try_stream! {
+        let mut compaction = store.watch_compaction();
+        loop {
+            let Compaction { dropped, at, stalled, .. } = *compaction.borrow_and_update();
+            let done = dropped >= revision;
+            if stalled && !done {
+                Err(Fault::new(Reason::Internal, "history is not dropped to the end").status())?;
+            }
+            yield v1::CompactHistoryResponse { done_revision: at.max(dropped).min(revision), done };
+            if done {
+                break;
+            }
+            let ended = tokio::select! {
+                _ = compaction.changed() => None,
+                () = store.failed().cancelled() => Some(Error::Failed),
+                () = stop.cancelled() => Some(Error::Closing),
+            };
+            if let Some(error) = ended {
+                Err(fault::of_record(error).status())?;
+            }
+        }
     }
 }

@@ -7,12 +7,11 @@ use prost::Message;
 use reform_api::data::v1;
 use reform_api::data::v1::record_service_server::RecordService;
 use reform_api::error::{Fault, Reason};
-use reform_runtime::unimplemented;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::page_token::{self, Place};
-use super::{fault, request};
+use super::{fault, history, request};
 use crate::filter::Filter;
 use crate::store::commit::{Commit, MUTATIONS_MAX};
 use crate::store::list::{Order, PAGE_BYTES_MAX, Query};
@@ -87,7 +86,7 @@ impl Records {
     }
 
     fn at(&self, revision: i64) -> Result<Snapshot, Fault> {
-        self.store.at(revision).map_err(fault::of_record)
+        self.store.at_or_oldest(revision).map_err(fault::of_record)
     }
 }
 
@@ -205,9 +204,10 @@ impl RecordService for Records {
 
     async fn purge_record(
         &self,
-        _: Request<v1::PurgeRecordRequest>,
+        request: Request<v1::PurgeRecordRequest>,
     ) -> Result<Response<v1::PurgeRecordResponse>, Status> {
-        Err(unimplemented("PurgeRecord"))
+        let (metadata, _, message) = request.into_parts();
+        Ok(Response::new(history::purge(&self.store, &metadata, message).await?))
     }
 
     async fn commit_records(
@@ -229,9 +229,11 @@ impl RecordService for Records {
 
     async fn list_record_revisions(
         &self,
-        _: Request<v1::ListRecordRevisionsRequest>,
+        request: Request<v1::ListRecordRevisionsRequest>,
     ) -> Result<Response<v1::ListRecordRevisionsResponse>, Status> {
-        Err(unimplemented("ListRecordRevisions"))
+        let store = self.store.clone();
+        let message = request.into_inner();
+        Ok(Response::new(blocking(move || history::revisions(&store, &message)).await?))
     }
 
     type ImportRecordsStream = Answers<v1::ImportRecordsResponse>;
@@ -269,7 +271,7 @@ fn verb(mutation: &Mutation) -> &'static str {
     match mutation {
         Mutation::Create(_) | Mutation::Import { .. } => "create.record",
         Mutation::Update(_) => "update.record",
-        Mutation::Delete { .. } => "delete",
+        Mutation::Delete { .. } | Mutation::Purge { .. } => "delete",
         Mutation::Undelete { .. } => "undelete",
     }
 }
@@ -294,15 +296,20 @@ fn mutations(wire: Vec<v1::Mutation>) -> Result<Vec<Mutation>, Fault> {
     }
 }
 
+/// How many items a page has.
+pub(super) fn page_size(asked: i32) -> Result<usize, Fault> {
+    match usize::try_from(asked) {
+        Err(_) => Err(Fault::violation("page_size", "must not be negative")),
+        Ok(0) => Ok(PAGE_SIZE_DEFAULT),
+        Ok(size) => Ok(size.min(PAGE_SIZE_MAX)),
+    }
+}
+
 fn list(store: &Store, message: v1::ListRecordsRequest) -> Result<v1::ListRecordsResponse, Fault> {
     let query_bytes =
         v1::ListRecordsRequest { page_size: 0, page_token: String::new(), ..message.clone() }.encode_to_vec();
     let v1::ListRecordsRequest { filter, order_by, page_size, page_token, as_of, show_deleted } = message;
-    let size = match usize::try_from(page_size) {
-        Err(_) => return Err(Fault::violation("page_size", "must not be negative")),
-        Ok(0) => PAGE_SIZE_DEFAULT,
-        Ok(size) => size.min(PAGE_SIZE_MAX),
-    };
+    let size = self::page_size(page_size)?;
     let filter = self::filter(&filter)?;
     let order = Order::parse(&order_by).ok_or_else(|| {
         Fault::violation("order_by", "must be main_date or name, each with or without ' desc'")

@@ -32,6 +32,18 @@ pub enum Operation {
     Delete = 3,
     /// It is back.
     Undelete = 4,
+    /// It was deleted before and is erased; only its name is left.
+    Purge = 5,
+}
+
+impl Operation {
+    /// Whether the record is gone after it.
+    pub fn removes(self) -> bool {
+        match self {
+            Operation::Delete | Operation::Purge => true,
+            Operation::Create | Operation::Update | Operation::Undelete => false,
+        }
+    }
 }
 
 /// A commit as its chunks tell it.
@@ -92,6 +104,13 @@ pub struct SlotHeader {
     /// When it was created; 0 means with this commit.
     #[prost(int64, tag = "5")]
     pub create_time_ms: i64,
+    /// Whether the content is gone: of a purge, of what a purge erased, and of history that was dropped. The record's
+    /// name and jurisdiction are left.
+    #[prost(bool, tag = "6")]
+    pub bare: bool,
+    /// Of a purge: how many versions it erased.
+    #[prost(uint32, tag = "7")]
+    pub versions_erased: u32,
 }
 
 /// One change, read back.

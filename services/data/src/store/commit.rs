@@ -60,6 +60,11 @@ pub enum Mutation {
         /// Must match when not empty.
         etag: String,
     },
+    /// Erase it for good.
+    Purge {
+        /// Which.
+        name: Name,
+    },
     /// A record of an import.
     Import {
         /// The record.
@@ -75,7 +80,9 @@ impl Mutation {
         match self {
             Mutation::Create(draft) | Mutation::Import { draft, .. } => &draft.record.name,
             Mutation::Update(update) => &update.name,
-            Mutation::Delete { name, .. } | Mutation::Undelete { name, .. } => name,
+            Mutation::Delete { name, .. } | Mutation::Undelete { name, .. } | Mutation::Purge { name } => {
+                name
+            }
         }
     }
 }
@@ -220,7 +227,7 @@ impl Plan {
     /// Whether it only takes records away, which goes on when space is short.
     pub(super) fn only_deletes(&self) -> bool {
         self.outcomes.iter().all(|planned| match planned {
-            Planned::Change(change) => change.entry.operation == Operation::Delete,
+            Planned::Change(change) => change.entry.operation.removes(),
             Planned::Unchanged | Planned::Skipped | Planned::Refused(_) => true,
         })
     }

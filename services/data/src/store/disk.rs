@@ -13,6 +13,7 @@ use super::envelope::Damage;
 use super::keys::{self, ChunkId, Revision};
 use super::meta::{Meta, STORE_FORMAT};
 use super::noted::{NoteFile, Noted};
+use super::summary::Summary;
 
 /// Room for records beyond the largest leaf: pages above a quarter of it would go to files that are never reclaimed.
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
@@ -134,12 +135,16 @@ impl Disk {
 
     fn meta(&self) -> Result<Meta, Error> {
         if let Some(value) = self.get(&Meta::key())?.map_err(Error::Meta)? {
-            let meta = Meta::open(&value).map_err(Error::Meta)?;
-            return if meta.format > STORE_FORMAT {
-                Err(Error::Newer { found: meta.format })
-            } else {
-                Ok(meta)
-            };
+            let mut meta = Meta::open(&value).map_err(Error::Meta)?;
+            if meta.format > STORE_FORMAT {
+                return Err(Error::Newer { found: meta.format });
+            }
+            if meta.format < STORE_FORMAT {
+                tracing::info!(from = meta.format, to = STORE_FORMAT, "upgrading the store");
+                meta.format = STORE_FORMAT;
+                self.write([(Meta::key(), meta.seal().into())])?;
+            }
+            return Ok(meta);
         }
         // A store that was there has lost everything, its own description too.
         self.refuse_loss("", None)?;
@@ -207,7 +212,7 @@ impl Disk {
     /// Ends at the first error, for sled repeats it for ever; so it does when it breaks off.
     fn until_error(
         &self,
-        mut iter: sled::Iter,
+        mut iter: impl Iterator<Item = sled::Result<(sled::IVec, sled::IVec)>>,
     ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), Error>> {
         let mut failed = false;
         std::iter::from_fn(move || {
@@ -221,6 +226,27 @@ impl Disk {
             failed = item.is_err();
             Some(item)
         })
+    }
+
+    /// The summary that covers a chunk: its position, and the chunks that it covers. None when none does, or when it is
+    /// damaged.
+    pub fn summary_of(&self, chunk: ChunkId) -> Result<Option<(ChunkId, Vec<ChunkId>)>, Error> {
+        let first = ChunkId { revision: 0, part: 0 };
+        let before = self.tree.range(first.summary_key()..=chunk.summary_key()).rev();
+        let Some(found) = self.until_error(before).next() else {
+            return Ok(None);
+        };
+        let (key, value) = found?;
+        let Some((id, summary)) =
+            ChunkId::parse(&key).and_then(|id| Some((id, Summary::open(id, &value).ok()?)))
+        else {
+            return Ok(None);
+        };
+        let covered = summary.chunks.iter().filter_map(|covered| {
+            Some(ChunkId { revision: covered.revision, part: u16::try_from(covered.part).ok()? })
+        });
+        let covered: Vec<ChunkId> = covered.collect();
+        Ok(covered.contains(&chunk).then_some((id, covered)))
     }
 
     /// The positions of the chunks after one, in log order.

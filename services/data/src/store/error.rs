@@ -20,6 +20,12 @@ pub enum Error {
     /// No such record at that revision.
     #[error("there is no record {0}")]
     NotFound(Name),
+    /// The record was erased for good.
+    #[error("{0} was purged")]
+    Purged(Name),
+    /// Purge of a record that is not deleted.
+    #[error("{0} is live: delete it first")]
+    Live(Name),
     /// A record of that name is there, live or deleted.
     #[error("{name} is there already{}", if *deleted { ", deleted" } else { "" })]
     Exists {
@@ -66,6 +72,14 @@ pub enum Error {
         asked: Revision,
         /// The newest durable one.
         head: Revision,
+    },
+    /// The history of that revision was dropped.
+    #[error("revision {asked} was compacted, {oldest} is the oldest")]
+    Compacted {
+        /// What was asked for.
+        asked: Revision,
+        /// The smallest revision that can be read.
+        oldest: Revision,
     },
     /// The caller means another store.
     #[error("this store is {0}")]

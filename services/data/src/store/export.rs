@@ -45,7 +45,7 @@ impl Snapshot {
     }
 
     fn item(&self, posting: Posting, bytes: &bytes::Bytes) -> Option<Item> {
-        let found = self.shared.index.read().visible(posting, self.revision)?;
+        let found = self.visible(&self.shared.index.read(), posting)?;
         let wire = v1::Record::decode(bytes.clone()).ok()?;
         let record = convert::record(&wire).ok()?;
         let kind = record.kind();
@@ -66,7 +66,8 @@ impl Snapshot {
             .iter()
             .map(|item| {
                 let stored = reader.stored(item.found)?;
-                let record = Self::plain(&stored).ok_or_else(|| super::read::undecodable(&item.name))?;
+                let record =
+                    Self::plain(&stored).ok_or_else(|| super::read::undecodable(item.name.as_str()))?;
                 Ok((record, item.found.revision))
             })
             .collect()

@@ -1,9 +1,11 @@
 //! The log as a sequence of commits: what a feed sends, and what was valid at a time.
 
-use super::chunk::{Chunk, CommitHeader};
+use reform_model::Name;
+
+use super::chunk::{Chunk, CommitHeader, Operation, SlotHeader};
 use super::error::Error;
 use super::keys::Revision;
-use super::read::{Snapshot, Stored};
+use super::read::{self, Snapshot, Stored};
 
 /// A place in the history, between two changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,7 +60,7 @@ impl Snapshot {
                 }
                 if let Some(part) = parts.last_mut() {
                     for slot in slots.skip(skipped) {
-                        let stored = self.shared.slot(&chunk, id, slot)?;
+                        let stored = self.told(self.shared.any_slot(&chunk, id, slot)?)?;
                         bytes += stored.record.len();
                         part.changes.push(stored);
                     }
@@ -71,13 +73,44 @@ impl Snapshot {
         }
     }
 
-    /// All that one commit wrote, in order.
+    /// A change as the feed tells it: without content when the record was purged. A change that was dropped ends the
+    /// feed; it is never left out.
+    fn told(&self, stored: Stored) -> Result<Stored, Error> {
+        if self.shared.is_purged_by_name(stored.name().unwrap_or_default())? {
+            let record = stored.bare().ok_or_else(|| read::undecodable(stored.name().unwrap_or_default()))?;
+            let header = SlotHeader { bare: true, ..stored.header };
+            return Ok(Stored { header, record: record.into(), ..stored });
+        }
+        if stored.header.bare { Err(self.shared.compacted(stored.revision)) } else { Ok(stored) }
+    }
+
+    /// All that one commit wrote, in order; the answer to a repeat of it.
+    ///
+    /// # Errors
+    /// [`Error::Purged`] or [`Error::Compacted`] when a content is gone.
     pub fn commit(&self, revision: Revision) -> Result<Part, Error> {
         let part = Snapshot { revision, ..self.clone() }
             .history(Place { revision: revision - 1, changes: 0 }, usize::MAX)?
             .into_iter()
             .next();
-        part.ok_or(Error::RevisionAhead { asked: revision, head: self.revision })
+        let part = part.ok_or(Error::RevisionAhead { asked: revision, head: self.revision })?;
+        let erased = |stored: &&Stored| stored.header.bare && stored.operation() != Some(Operation::Purge);
+        match part.changes.iter().find(erased).and_then(|stored| Name::parse(stored.name()?).ok()) {
+            Some(name) => Err(Error::Purged(name)),
+            None => Ok(part),
+        }
+    }
+
+    /// The header of one commit; it stays when what the commit wrote is dropped.
+    pub fn commit_header(&self, revision: Revision) -> Result<CommitHeader, Error> {
+        let mut place = self.shared.index.read().chunk_after(revision - 1);
+        while let Some(chunk) = self.chunk_at(place)? {
+            if let Some(commit) = chunk.commits().iter().find(|commit| commit.revision == revision) {
+                return Ok(commit.clone());
+            }
+            place += 1;
+        }
+        Err(Error::RevisionAhead { asked: revision, head: self.revision })
     }
 
     /// The last revision committed at or before a time; 0 before the first.
@@ -86,7 +119,11 @@ impl Snapshot {
         let mut revision = 0;
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some(chunk) = self.chunk_at(middle)? else { break };
+            // The log may be ahead of what is durable.
+            let Some(chunk) = self.chunk_at(middle)? else {
+                high = middle;
+                continue;
+            };
             let at_or_before = chunk.commits().iter().take_while(|commit| commit.time_ms <= time_ms);
             match at_or_before.last() {
                 Some(commit) => {

@@ -17,6 +17,8 @@ use super::postings::{Posting, Postings};
 use super::summary::Entry;
 use super::terms;
 
+/// Records that [`Index::superseded`] looks at.
+const RECORDS_PER_HOLD: u32 = 16_384;
 /// Stands for "no version before".
 const NONE: u32 = u32::MAX;
 
@@ -78,6 +80,8 @@ pub struct Index {
     loading: bool,
     scopes: BTreeMap<Kind, BTreeMap<String, u64>>,
     live: BTreeMap<Kind, i64>,
+    /// The revisions that purged records; few.
+    purged: HashMap<u32, Revision>,
 }
 
 impl Index {
@@ -101,7 +105,7 @@ impl Index {
     pub fn push(&mut self, entry: &Entry, revision: Revision, slot: u16, record: Option<u32>) {
         let chunk = self.chunks.len().saturating_sub(1);
         let first = self.chunks.last().map_or(revision, |chunk| chunk.revision);
-        let deleted = entry.operation == Operation::Delete;
+        let deleted = entry.operation.removes();
         let version = Version {
             day: entry.day,
             chunk: u32::try_from(chunk).expect("the writer stops before 2^32 versions"),
@@ -116,6 +120,9 @@ impl Index {
             Some(record) => self.add_version(record, version),
             None => (self.add_record(&entry.id, version), false, 0),
         };
+        if entry.operation == Operation::Purge {
+            self.purged.insert(record, revision);
+        }
         *self.live.entry(entry.kind).or_default() += i64::from(!deleted) - i64::from(was_live);
         let scopes = self.scopes.entry(entry.kind).or_default();
         if !scopes.contains_key(&entry.jurisdiction) {
@@ -169,6 +176,55 @@ impl Index {
     /// All versions of a record, the newest first.
     pub fn history(&self, record: u32) -> impl Iterator<Item = Found> {
         self.versions(record).map(move |version| self.found(record, version))
+    }
+
+    /// The versions of a record that some revision from `oldest` on shows, the newest first.
+    pub fn readable(&self, record: u32, oldest: Revision) -> impl Iterator<Item = Found> {
+        let mut later = Revision::MAX;
+        self.history(record).take_while(move |found| std::mem::replace(&mut later, found.revision) > oldest)
+    }
+
+    /// The revision that purged a record, durable or not.
+    pub fn purged(&self, record: u32) -> Option<Revision> {
+        self.purged.get(&record).copied()
+    }
+
+    /// Whether any record was purged.
+    pub fn has_purged(&self) -> bool {
+        !self.purged.is_empty()
+    }
+
+    /// The chunks that hold versions of the next [`RECORDS_PER_HOLD`] records, from a number on, which were superseded by
+    /// a revision after the first and not after the second; and the number to go on from, none at the end.
+    pub fn superseded(&self, from: u32, after: Revision, until: Revision) -> (Vec<ChunkId>, Option<u32>) {
+        let mut chunks = Vec::new();
+        let end = from.saturating_add(RECORDS_PER_HOLD);
+        for record in from..end {
+            let mut later = Revision::MAX;
+            for version in self.versions(record) {
+                let revision = self.revision(version);
+                if later <= after {
+                    break;
+                }
+                if later <= until {
+                    chunks.push(self.chunks[version.chunk as usize]);
+                }
+                later = revision;
+            }
+        }
+        chunks.sort_unstable();
+        chunks.dedup();
+        (chunks, self.records.get(end).map(|_| end))
+    }
+
+    /// Whether the version of `records/{id}` at a position is superseded by a revision up to this one.
+    pub fn is_superseded(&self, id: &str, position: Position, until: Revision) -> bool {
+        self.candidates(id).any(|record| {
+            let mut later = Revision::MAX;
+            let mut versions =
+                self.history(record).map(|found| (std::mem::replace(&mut later, found.revision), found));
+            versions.any(|(later, found)| found.position == position && later <= until)
+        })
     }
 
     fn versions(&self, record: u32) -> impl Iterator<Item = &Version> {

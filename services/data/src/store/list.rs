@@ -153,7 +153,7 @@ impl Route {
         let mut looked = 0;
         for posting in self.walk(index, from, descending) {
             looked += 1;
-            if let Some(version) = index.visible(posting, snapshot.revision) {
+            if let Some(version) = snapshot.visible(index, posting) {
                 found.push((posting, version));
             }
             if looked == POSTINGS_PER_HOLD || found.len() == FOUND_PER_HOLD {

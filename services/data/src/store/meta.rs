@@ -3,10 +3,10 @@
 use prost::Message;
 
 use super::envelope::{self, Damage};
-use super::keys;
+use super::keys::{self, Revision};
 
-/// The layout that this program writes; it refuses to open a larger one.
-pub const STORE_FORMAT: u32 = 1;
+/// The layout that this program writes; it refuses to open a larger one. Format 1 has no purges and no dropped history.
+pub const STORE_FORMAT: u32 = 2;
 
 /// The one value under [`Meta::key`].
 #[derive(Clone, PartialEq, prost::Message)]
@@ -23,6 +23,12 @@ pub struct Meta {
     /// Makes the `uid` of records: 16 bytes, kept by a restore.
     #[prost(bytes = "vec", tag = "4")]
     pub uid_key: Vec<u8>,
+    /// The smallest revision that can be read; 0: all history is there.
+    #[prost(int64, tag = "5")]
+    pub oldest_revision: Revision,
+    /// What lay below this revision has left the log; less than `oldest_revision` while a compaction goes on.
+    #[prost(int64, tag = "6")]
+    pub dropped_revision: Revision,
 }
 
 impl Meta {
@@ -34,6 +40,8 @@ impl Meta {
             store_id: uuid::Uuid::new_v4().simple().to_string(),
             token_key: random(),
             uid_key: random(),
+            oldest_revision: 0,
+            dropped_revision: 0,
         }
     }
 

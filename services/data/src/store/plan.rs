@@ -18,7 +18,7 @@ use super::error::Error;
 use super::index::Found;
 use super::postings::Posting;
 use super::read::{Stored, etag};
-use super::summary::Entry;
+use super::summary::{Entry, NO_DAY};
 use super::terms;
 
 /// How many of the records that use another one are named.
@@ -30,6 +30,10 @@ pub(super) trait State {
     fn newest(&self, id: &str) -> Result<Option<Found>, Error>;
     /// The content of a version.
     fn stored(&self, found: Found) -> Result<Stored, Error>;
+    /// Whether a record was purged.
+    fn is_purged(&self, record: u32) -> bool;
+    /// How many versions of a record can be read.
+    fn versions(&self, record: u32) -> u32;
     /// Some of the newest live versions with a term, at most so many; some may only share the hash.
     fn live(&self, term: u64, limit: usize) -> Vec<Found>;
 }
@@ -97,8 +101,12 @@ fn planned(step: Step) -> Planned {
         Step::Change(candidate) => {
             let Candidate { operation, draft, before, header, findings } = *candidate;
             let Draft { record, mut bytes } = draft;
-            bytes.extend_from_slice(&findings);
-            let entry = entry(operation, &record);
+            let entry = if header.bare {
+                bare_entry(operation, record.kind(), &record.name, &record.jurisdiction)
+            } else {
+                bytes.extend_from_slice(&findings);
+                entry(operation, &record)
+            };
             let record = before.map(|found| found.record);
             Planned::Change(Box::new(Change { entry, header, bytes, record }))
         }
@@ -117,18 +125,24 @@ pub(super) fn entry(operation: Operation, record: &Record) -> Entry {
     }
 }
 
+/// What the index keeps of a change whose content is gone.
+pub(super) fn bare_entry(operation: Operation, kind: Kind, name: &Name, jurisdiction: &str) -> Entry {
+    let (id, jurisdiction) = (name.id().to_owned(), jurisdiction.to_owned());
+    Entry { operation, kind, jurisdiction, id, day: NO_DAY, terms: Vec::new() }
+}
+
 fn step(state: &dyn State, mutation: &Mutation) -> Result<Step, Error> {
     match mutation {
         Mutation::Create(draft) => create(state, draft),
         Mutation::Update(update) => self::update(state, update),
         Mutation::Delete { name, etag } => {
-            let found = live(state, name)?;
+            let found = live(state, name, state.newest(name.id())?)?;
             matches(name, found, etag)?;
             let draft = stored_draft(state, name, found)?;
             candidate(state, Operation::Delete, draft, Some(found))
         }
         Mutation::Undelete { name, etag } => {
-            let found = state.newest(name.id())?.ok_or_else(|| Error::NotFound(name.clone()))?;
+            let found = known(state, name, state.newest(name.id())?)?;
             if !found.deleted {
                 return Err(Error::NotDeleted(name.clone()));
             }
@@ -136,6 +150,7 @@ fn step(state: &dyn State, mutation: &Mutation) -> Result<Step, Error> {
             let draft = stored_draft(state, name, found)?;
             candidate(state, Operation::Undelete, draft, Some(found))
         }
+        Mutation::Purge { name } => purge(state, name),
         Mutation::Import { draft, on_existing } => import(state, draft, *on_existing),
     }
 }
@@ -158,15 +173,31 @@ fn update(state: &dyn State, update: &Update) -> Result<Step, Error> {
         Some(found) if found.deleted && *allow_missing => {
             Err(Error::Exists { name: name.clone(), deleted: true })
         }
-        Some(found) if !found.deleted => {
+        found => {
+            let found = live(state, name, found)?;
             matches(name, found, &patch.etag)?;
             let current = decode(name, &state.stored(found)?.record)?;
             let draft = patched(&current)?;
             same_place(&current, found, &draft.record)?;
             candidate(state, Operation::Update, draft, Some(found))
         }
-        None | Some(_) => Err(Error::NotFound(name.clone())),
     }
+}
+
+/// A purge leaves the name and the jurisdiction, for the feed and for whoever asks for the name.
+fn purge(state: &dyn State, name: &Name) -> Result<Step, Error> {
+    let found = known(state, name, state.newest(name.id())?)?;
+    if !found.deleted {
+        return Err(Error::Live(name.clone()));
+    }
+    let mut draft = stored_draft(state, name, found)?;
+    let wire = v1::Record {
+        name: name.as_str().to_owned(),
+        jurisdiction: draft.record.jurisdiction.clone(),
+        ..v1::Record::default()
+    };
+    draft.bytes = wire.encode_to_vec();
+    candidate(state, Operation::Purge, draft, Some(found))
 }
 
 fn import(state: &dyn State, draft: &Draft, on_existing: OnExisting) -> Result<Step, Error> {
@@ -177,6 +208,7 @@ fn import(state: &dyn State, draft: &Draft, on_existing: OnExisting) -> Result<S
     match on_existing {
         OnExisting::Fail => Err(Error::Exists { name: name.clone(), deleted: found.deleted }),
         OnExisting::Skip => Ok(Step::Skipped),
+        OnExisting::Replace if state.is_purged(found.record) => Err(Error::Purged(name.clone())),
         OnExisting::Replace => {
             let stored = decode(name, &state.stored(found)?.record)?;
             same_place(&stored, found, &draft.record)?;
@@ -190,9 +222,18 @@ fn import(state: &dyn State, draft: &Draft, on_existing: OnExisting) -> Result<S
     }
 }
 
-fn live(state: &dyn State, name: &Name) -> Result<Found, Error> {
-    let found = state.newest(name.id())?.filter(|found| !found.deleted);
-    found.ok_or_else(|| Error::NotFound(name.clone()))
+/// The newest version of a record, live or deleted.
+fn known(state: &dyn State, name: &Name, newest: Option<Found>) -> Result<Found, Error> {
+    match newest {
+        Some(found) if state.is_purged(found.record) => Err(Error::Purged(name.clone())),
+        Some(found) => Ok(found),
+        None => Err(Error::NotFound(name.clone())),
+    }
+}
+
+fn live(state: &dyn State, name: &Name, newest: Option<Found>) -> Result<Found, Error> {
+    let found = known(state, name, newest)?;
+    if found.deleted { Err(Error::NotFound(name.clone())) } else { Ok(found) }
 }
 
 fn matches(name: &Name, found: Found, wanted: &str) -> Result<(), Error> {
@@ -225,7 +266,7 @@ fn stored_draft(state: &dyn State, name: &Name, found: Found) -> Result<Draft, E
 }
 
 fn decode(name: &Name, bytes: &Bytes) -> Result<v1::Record, Error> {
-    v1::Record::decode(bytes.clone()).map_err(|_| super::read::undecodable(name))
+    v1::Record::decode(bytes.clone()).map_err(|_| super::read::undecodable(name.as_str()))
 }
 
 fn candidate(
@@ -244,6 +285,10 @@ fn candidate(
         header.previous_revision = found.revision;
         header.create_revision = previous.create_revision();
         header.create_time_ms = previous.create_time_ms();
+        if operation == Operation::Purge {
+            header.bare = true;
+            header.versions_erased = state.versions(found.record);
+        }
     }
     Ok(Step::Change(Box::new(Candidate { operation, draft, before, header, findings: Vec::new() })))
 }
@@ -278,7 +323,7 @@ fn check(state: &dyn State, commit: &Commit, steps: &mut [Step]) -> Result<Vec<(
                 Step::Unchanged | Step::Skipped | Step::Refused(_) => None,
             })
         };
-        let after = |candidate: &'_ Candidate| candidate.operation != Operation::Delete;
+        let after = |candidate: &'_ Candidate| !candidate.operation.removes();
         let records = changes().map(|(_, candidate)| {
             (&candidate.draft.record.name, after(candidate).then_some(&candidate.draft.record))
         });
@@ -338,7 +383,7 @@ fn unused(overlay: &Overlay<'_>, name: &Name) -> Result<(), Error> {
     for field in terms::REFERENCE_FIELDS {
         for found in overlay.state.live(terms::reference(field, name.as_str()), limit) {
             let bytes = overlay.state.stored(found)?.record;
-            let wire = v1::Record::decode(bytes).map_err(|_| super::read::undecodable(name))?;
+            let wire = v1::Record::decode(bytes).map_err(|_| super::read::undecodable(name.as_str()))?;
             let Ok(user) = convert::record(&wire) else { continue };
             let points = user.references().iter().any(|reference| reference.target == name);
             if points

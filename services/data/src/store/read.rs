@@ -12,7 +12,7 @@ use super::chunk::{Operation, SlotHeader};
 use super::disk;
 use super::envelope::Damage;
 use super::error::Error;
-use super::index::Found;
+use super::index::{Found, Index};
 use super::keys::{ChunkId, Revision};
 use super::meta::Meta;
 use super::postings::Posting;
@@ -52,6 +52,12 @@ impl Stored {
         Kind::from_number(u8::try_from(self.header.kind).ok()?)
     }
 
+    /// What is left of the record's bytes when its content goes: name and jurisdiction.
+    pub fn bare(&self) -> Option<Vec<u8>> {
+        let v1::Record { name, jurisdiction, .. } = v1::Record::decode(self.record.clone()).ok()?;
+        Some(v1::Record { name, jurisdiction, ..v1::Record::default() }.encode_to_vec())
+    }
+
     /// The record's name; none when the bytes do not begin with one.
     pub fn name(&self) -> Option<&str> {
         // Field 1, as text: prost writes fields in the order of their numbers.
@@ -68,12 +74,9 @@ pub fn etag(revision: Revision) -> String {
 }
 
 /// A stored record that does not decode although its checksum holds.
-pub(super) fn undecodable(name: &Name) -> Error {
+pub(super) fn undecodable(name: &str) -> Error {
     let id = ChunkId { revision: 0, part: 0 };
-    Error::Corrupt {
-        record: name.as_str().to_owned(),
-        source: disk::Error::Chunk { id, damage: Damage::Content },
-    }
+    Error::Corrupt { record: name.to_owned(), source: disk::Error::Chunk { id, damage: Damage::Content } }
 }
 
 /// A timestamp from milliseconds since 1970.
@@ -93,10 +96,14 @@ pub struct Snapshot {
 impl Snapshot {
     /// The version of a record that is visible here, deleted or not.
     pub fn get(&self, name: &Name) -> Result<Stored, Error> {
-        self.shared
-            .stored_by_id(name.id(), self.revision)?
-            .map(|(_, stored)| stored)
-            .ok_or_else(|| Error::NotFound(name.clone()))
+        let stored = self.shared.stored_by_name(name, self.revision)?;
+        stored.map(|(_, stored)| stored).ok_or_else(|| Error::NotFound(name.clone()))
+    }
+
+    /// The version of a posting, if it is the visible one of its record here; none of a purged record is.
+    pub(super) fn visible(&self, index: &Index, posting: Posting) -> Option<Found> {
+        let found = index.visible(posting, self.revision)?;
+        (!self.shared.is_purged(index, found.record)).then_some(found)
     }
 
     /// The content of a version, with the record named in an error.
@@ -140,7 +147,7 @@ impl Snapshot {
             let index = self.shared.index.read();
             let postings = index.postings(terms::reference(field, name));
             let postings = postings.into_iter().flat_map(|postings| postings.after(Posting::MIN));
-            let visible = postings.filter_map(|posting| index.visible(posting, self.revision));
+            let visible = postings.filter_map(|posting| self.visible(&index, posting));
             visible.filter(|found| !found.deleted).collect()
         };
         let mut names = Vec::new();

@@ -5,14 +5,15 @@ use std::time::Instant;
 use prost::Message;
 use reform_api::convert;
 use reform_api::data::v1;
+use reform_model::Name;
 
-use super::chunk::{Chunk, CommitHeader};
+use super::chunk::Chunk;
 use super::commit::RequestId;
 use super::continuity::Continuity;
 use super::disk::{Disk, Error};
 use super::envelope::Damage;
 use super::index::Index;
-use super::keys::ChunkId;
+use super::keys::{ChunkId, Revision};
 use super::plan;
 use super::read::Stored;
 use super::summary::{Commit, Entry, Summary};
@@ -47,6 +48,42 @@ pub(super) fn recover(disk: &Disk, index: &mut Index) -> Result<Recovered, Error
     Ok(recovered)
 }
 
+/// Adds a chunk to a summary, and tells every change of it.
+pub(super) fn summarise(
+    summary: &mut super::summary::Builder,
+    chunk: &Chunk,
+    id: ChunkId,
+    mut each: impl FnMut(usize, &Entry, Revision) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let damaged = |damage| Error::Chunk { id, damage };
+    summary.begin_chunk(id);
+    let mut slot = 0;
+    for commit in chunk.commits() {
+        summary.begin_commit(commit);
+        let (revision, time_ms) = (commit.revision, commit.time_ms);
+        for _ in 0..commit.slots {
+            let super::chunk::Slot { header, record } = chunk.slot(slot).map_err(damaged)?;
+            let entry = entry(&Stored { header, record, revision, time_ms });
+            let entry = entry.ok_or_else(|| damaged(Damage::Content))?;
+            summary.push(&entry);
+            each(slot, &entry, revision)?;
+            slot += 1;
+        }
+    }
+    Ok(())
+}
+
+/// What the index keeps of a change, from what the log says of it.
+pub(super) fn entry(stored: &Stored) -> Option<Entry> {
+    let wire = v1::Record::decode(stored.record.clone()).ok()?;
+    let operation = stored.operation()?;
+    if stored.header.bare {
+        let name = Name::parse(&wire.name).ok()?;
+        return Some(plan::bare_entry(operation, stored.kind()?, &name, &wire.jurisdiction));
+    }
+    Some(plan::entry(operation, &convert::record(&wire).ok()?))
+}
+
 struct Recovery<'a> {
     disk: &'a Disk,
     index: &'a mut Index,
@@ -68,9 +105,10 @@ impl Recovery<'_> {
                 let (Some(entry), Some(commit)) = (entries.next(), commits.next()) else {
                     return Err(Error::Chunk { id, damage: Damage::Content });
                 };
-                self.add(id, slot as usize, entry, commit)?;
+                self.add(id, slot as usize, entry, commit.revision)?;
             }
         }
+        summary.commits.iter().for_each(|commit| self.remember(commit));
         // What comes next is covered by the next summary, not by this one.
         self.recovered.summary = super::summary::Builder::default();
         Ok(())
@@ -85,17 +123,10 @@ impl Recovery<'_> {
             let chunk = self.disk.chunk(id)?;
             self.continuity.chunk(id, chunk.commits())?;
             self.index.push_chunk(id);
-            self.recovered.summary.begin_chunk(id);
-            let mut slot = 0;
-            for commit in chunk.commits() {
-                self.recovered.summary.begin_commit(commit);
-                for _ in 0..commit.slots {
-                    let entry = self.entry(&chunk, id, slot, commit)?;
-                    self.recovered.summary.push(&entry);
-                    self.add(id, slot, &entry, &commit.into())?;
-                    slot += 1;
-                }
-            }
+            let mut summary = std::mem::take(&mut self.recovered.summary);
+            summarise(&mut summary, &chunk, id, |slot, entry, revision| self.add(id, slot, entry, revision))?;
+            self.recovered.summary = summary;
+            chunk.commits().iter().for_each(|commit| self.remember(&commit.into()));
         }
         Ok(())
     }
@@ -110,30 +141,25 @@ impl Recovery<'_> {
         }
     }
 
-    fn entry(&self, chunk: &Chunk, id: ChunkId, slot: usize, commit: &CommitHeader) -> Result<Entry, Error> {
-        let damaged = |damage| Error::Chunk { id, damage };
-        let slot = chunk.slot(slot).map_err(damaged)?;
-        let (revision, time_ms) = (commit.revision, commit.time_ms);
-        let stored = Stored { header: slot.header, record: slot.record, revision, time_ms };
-        let wire = v1::Record::decode(stored.record.clone()).map_err(|_| damaged(Damage::Content))?;
-        let record = convert::record(&wire).map_err(|_| damaged(Damage::Content))?;
-        let operation = stored.operation().ok_or_else(|| damaged(Damage::Content))?;
-        Ok(plan::entry(operation, &record))
-    }
-
-    fn add(&mut self, id: ChunkId, slot: usize, entry: &Entry, commit: &Commit) -> Result<(), Error> {
+    fn add(&mut self, id: ChunkId, slot: usize, entry: &Entry, revision: Revision) -> Result<(), Error> {
         let damaged = || Error::Chunk { id, damage: Damage::Content };
         let slot = u16::try_from(slot).map_err(|_| damaged())?;
-        if u16::try_from(commit.revision - id.revision).is_err() {
+        if u16::try_from(revision - id.revision).is_err() {
             return Err(damaged());
         }
         let record = match entry.operation {
             super::chunk::Operation::Create => None,
             super::chunk::Operation::Update
             | super::chunk::Operation::Delete
-            | super::chunk::Operation::Undelete => Some(self.record(id, &entry.id)?),
+            | super::chunk::Operation::Undelete
+            | super::chunk::Operation::Purge => Some(self.record(id, &entry.id)?),
         };
-        self.index.push(entry, commit.revision, slot, record);
+        self.index.push(entry, revision, slot, record);
+        Ok(())
+    }
+
+    /// Keeps what the writer has to know of a commit; one of which all history was dropped has no changes any more.
+    fn remember(&mut self, commit: &Commit) {
         if commit.revision > self.recovered.head {
             self.recovered.head = commit.revision;
             self.recovered.time_ms = commit.time_ms;
@@ -142,7 +168,6 @@ impl Recovery<'_> {
                 self.recovered.requests.remember(RequestId { id, hash }, commit.revision, Instant::now());
             }
         }
-        Ok(())
     }
 
     /// The number of a record that was there before.

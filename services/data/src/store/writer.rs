@@ -2,7 +2,7 @@
 //! batch, syncs once, and only then answers.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc as wakes};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -10,9 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::chunk::{self, CommitHeader};
 use super::commit::{Change, Commit, Committed, Mode, Outcome, Plan, Planned, Refusals};
+use super::compaction::Compaction;
 use super::error::Error;
 use super::index::Found;
 use super::keys::{ChunkId, Revision};
+use super::meta::Meta;
 use super::plan::{self, State};
 use super::read::Stored;
 use super::requests::Requests;
@@ -33,6 +35,17 @@ const VERIFIED_MAX: usize = 65_536;
 pub(super) enum Request {
     /// A commit, and where its answer goes.
     Commit(Box<Commit>, oneshot::Sender<Result<Committed, Error>>),
+    /// Make a revision the oldest; answered once it is durable.
+    Compact(Revision, oneshot::Sender<Result<(), Error>>),
+    /// Chunks and summaries of which history was dropped, to be written with the group.
+    Rewrite {
+        /// Keys and values.
+        values: Vec<(Vec<u8>, Bytes)>,
+        /// The revision up to which all is dropped with them, at the end of a pass.
+        dropped: Option<Revision>,
+        /// Answered once they are durable.
+        answer: oneshot::Sender<()>,
+    },
     /// Write what was asked before, and end.
     Close,
 }
@@ -40,6 +53,8 @@ pub(super) enum Request {
 /// Everything that only the writer touches.
 pub(super) struct Writer {
     shared: Arc<Shared>,
+    meta: Meta,
+    wake_compactor: wakes::Sender<()>,
     head: Revision,
     last_time_ms: i64,
     requests: Requests,
@@ -63,10 +78,12 @@ pub(super) struct Recovered {
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, recovered: Recovered) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, recovered: Recovered, wake_compactor: wakes::Sender<()>) -> Self {
         let Recovered { head, time_ms, requests, last_chunk, summary } = recovered;
         Self {
+            meta: shared.meta.clone(),
             shared,
+            wake_compactor,
             head,
             last_time_ms: time_ms,
             requests,
@@ -85,14 +102,21 @@ impl Writer {
     /// # Errors
     /// The disk's first error: nothing is acknowledged after it.
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request>) -> Result<(), super::disk::Error> {
+        // A compaction that was interrupted goes on.
+        self.wake_compactor.send(()).ok();
         let mut open = true;
         while open && let Some(first) = queue.blocking_recv() {
             *self.shared.busy_since.lock() = Some(Instant::now());
-            let mut answers = Vec::new();
+            let (mut answers, mut compacted, mut rewritten) = (Vec::new(), Vec::new(), Vec::new());
             let mut next = Some(first);
             while let Some(request) = next.take() {
                 match request {
                     Request::Commit(commit, answer) => answers.push((answer, self.stage(*commit))),
+                    Request::Compact(revision, answer) => compacted.push((answer, self.compact(revision))),
+                    Request::Rewrite { values, dropped, answer } => {
+                        self.rewrite(values, dropped);
+                        rewritten.push(answer);
+                    }
                     Request::Close => open = false,
                 }
                 if open && answers.len() < GROUP_COMMITS_MAX && self.staged_bytes() < GROUP_BYTES_MAX {
@@ -104,10 +128,35 @@ impl Writer {
                 // A caller that went away does not undo its commit.
                 drop(answer.send(result));
             }
+            compacted.into_iter().for_each(|(answer, result)| drop(answer.send(result)));
+            rewritten.into_iter().for_each(|answer| answer.send(()).unwrap_or_default());
             *self.shared.busy_since.lock() = None;
         }
         self.write_summary();
         if self.values.is_empty() { Ok(()) } else { self.shared.disk.write(self.values.drain(..)) }
+    }
+
+    /// Makes a revision the oldest.
+    fn compact(&mut self, revision: Revision) -> Result<(), Error> {
+        if revision > self.head {
+            return Err(Error::RevisionAhead { asked: revision, head: self.head });
+        }
+        if revision > self.meta.oldest_revision {
+            // What the compactor changes is covered by a summary that it can make again.
+            self.close_chunk();
+            self.write_summary();
+            self.meta.oldest_revision = revision;
+            self.values.push((Meta::key(), self.meta.seal().into()));
+        }
+        Ok(())
+    }
+
+    fn rewrite(&mut self, values: Vec<(Vec<u8>, Bytes)>, dropped: Option<Revision>) {
+        self.values.extend(values);
+        if let Some(revision) = dropped {
+            self.meta.dropped_revision = revision;
+            self.values.push((Meta::key(), self.meta.seal().into()));
+        }
     }
 
     /// Writes the summary of what none covers yet, so that the next open reads less of the log.
@@ -235,6 +284,15 @@ impl Writer {
         let live = self.shared.index.read().live().clone();
         let durable = Durable { revision: self.head, time_ms: self.last_time_ms, live: Arc::new(live) };
         self.shared.durable.send_replace(durable);
+        let Meta { oldest_revision: oldest, dropped_revision: dropped, .. } = self.meta;
+        let begins = self.shared.compaction.send_if_modified(|compaction| {
+            let changed = (compaction.oldest, compaction.dropped) != (oldest, dropped);
+            *compaction = Compaction { oldest, dropped, ..*compaction };
+            changed
+        });
+        if begins {
+            self.wake_compactor.send(()).ok();
+        }
         Ok(())
     }
 
@@ -308,16 +366,25 @@ impl State for Writer {
         if let Some((open, builder)) = &self.chunk
             && *open == id
         {
-            return self.shared.slot(&builder.peek(), id, slot);
+            return self.shared.any_slot(&builder.peek(), id, slot);
         }
         match self.unwritten.get(&id) {
             Some(value) => {
                 let chunk = chunk::Chunk::open(id, value.clone());
                 let chunk = chunk.map_err(|damage| super::disk::Error::Chunk { id, damage })?;
-                self.shared.slot(&chunk, id, slot)
+                self.shared.any_slot(&chunk, id, slot)
             }
-            None => self.shared.stored(found),
+            None => self.shared.any_stored(found),
         }
+    }
+
+    fn is_purged(&self, record: u32) -> bool {
+        self.shared.index.read().purged(record).is_some()
+    }
+
+    fn versions(&self, record: u32) -> u32 {
+        let versions = self.shared.index.read().readable(record, self.meta.oldest_revision).count();
+        u32::try_from(versions).unwrap_or(u32::MAX)
     }
 
     fn live(&self, term: u64, limit: usize) -> Vec<Found> {

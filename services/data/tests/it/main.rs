@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test fails where its helpers do")]
 
+mod compactions;
 mod durability;
 mod feed;
 mod filters;
@@ -10,10 +11,12 @@ mod histories;
 mod import;
 mod import_export;
 mod lost;
+mod purges;
 mod reads;
 mod records;
 mod references;
 mod refusals;
 mod requests;
+mod revisions;
 mod support;
 mod writes;

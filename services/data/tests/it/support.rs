@@ -84,9 +84,49 @@ impl Server {
         ChangeServiceClient::new(self.channel.clone())
     }
 
+    pub(crate) fn maintenance(&self) -> MaintenanceServiceClient<Channel> {
+        MaintenanceServiceClient::new(self.channel.clone())
+    }
+
     pub(crate) async fn status(&self) -> v1::GetStatusResponse {
-        let mut client = MaintenanceServiceClient::new(self.channel.clone());
-        client.get_status(v1::GetStatusRequest {}).await.unwrap().into_inner()
+        self.maintenance().get_status(v1::GetStatusRequest {}).await.unwrap().into_inner()
+    }
+
+    /// Drops history below a revision, to the end.
+    pub(crate) async fn compact(&self, revision: i64) -> Result<(), Status> {
+        let request = v1::CompactHistoryRequest { revision };
+        let (messages, ended) = drain(self.maintenance().compact_history(request).await?.into_inner()).await;
+        assert!(ended.is_none(), "{ended:?}");
+        let (last, before) = messages.split_last().expect("the end is told");
+        assert_eq!((last.done_revision, last.done), (revision, true));
+        assert!(before.iter().all(|message| !message.done));
+        assert!(messages.is_sorted_by_key(|message| message.done_revision));
+        Ok(())
+    }
+
+    pub(crate) async fn purge(&self, name: &str) -> Result<v1::PurgeRecordResponse, Status> {
+        let request = v1::PurgeRecordRequest { name: name.into(), ..Default::default() };
+        Ok(self.records().purge_record(request).await?.into_inner())
+    }
+
+    /// The whole history of a record, in pages of that size.
+    pub(crate) async fn revisions(
+        &self,
+        name: &str,
+        page_size: i32,
+    ) -> Result<Vec<v1::RecordRevision>, Status> {
+        let mut request =
+            v1::ListRecordRevisionsRequest { name: name.into(), page_size, ..Default::default() };
+        let mut revisions = Vec::new();
+        loop {
+            let page = self.records().list_record_revisions(request.clone()).await?.into_inner();
+            assert!(page_size == 0 || page.revisions.len() <= usize::try_from(page_size).unwrap());
+            revisions.extend(page.revisions);
+            if page.next_page_token.is_empty() {
+                return Ok(revisions);
+            }
+            request.page_token = page.next_page_token;
+        }
     }
 
     /// The newest revision.
