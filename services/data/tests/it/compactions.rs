@@ -243,6 +243,38 @@ async fn a_compaction_goes_on_without_its_caller_and_after_a_restart() {
     assert!(from(&server, 10).await == before);
 }
 
+/// Follows the feed to a revision, from the oldest one again whenever history was dropped; never a gap.
+async fn follow(server: &Server, until: i64) {
+    let mut place = 0;
+    while place < until {
+        let Ok(mut feed) = server.watch(place, "").await.inspect_err(|status| {
+            assert_eq!(reason(status), Reason::Compacted);
+            place = metadata(status, "oldest_revision").unwrap().parse().unwrap();
+        }) else {
+            continue;
+        };
+        loop {
+            match feed.message().await {
+                Ok(Some(message)) => {
+                    assert!(
+                        message.changes.is_empty() || message.revision == place + 1,
+                        "a gap after {place}"
+                    );
+                    place = message.revision;
+                    if place == until {
+                        break;
+                    }
+                }
+                Ok(None) => panic!("the feed has no end"),
+                Err(status) => {
+                    assert_eq!(reason(&status), Reason::Compacted);
+                    break;
+                }
+            }
+        }
+    }
+}
+
 /// Writers, readers at the newest revision, and a compaction to the head again and again: no answer but the right one or
 /// COMPACTED.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -289,36 +321,6 @@ async fn reads_beside_compactions_are_right_or_refused() {
         }
         refused
     };
-    let follow = async {
-        let mut place = 0;
-        while place < 420 {
-            let Ok(mut feed) = server.watch(place, "").await.inspect_err(|status| {
-                assert_eq!(reason(status), Reason::Compacted);
-                place = metadata(status, "oldest_revision").unwrap().parse().unwrap();
-            }) else {
-                continue;
-            };
-            loop {
-                match feed.message().await {
-                    Ok(Some(message)) => {
-                        assert!(
-                            message.changes.is_empty() || message.revision == place + 1,
-                            "a gap after {place}"
-                        );
-                        place = message.revision;
-                        if place == 420 {
-                            break;
-                        }
-                    }
-                    Ok(None) => panic!("the feed has no end"),
-                    Err(status) => {
-                        assert_eq!(reason(&status), Reason::Compacted);
-                        break;
-                    }
-                }
-            }
-        }
-    };
-    let ((), refused, ()) = futures::join!(writes, reads, follow);
+    let ((), refused, ()) = futures::join!(writes, reads, follow(&server, 420));
     assert!(refused < 300, "every read was refused");
 }
