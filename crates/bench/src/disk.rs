@@ -1,12 +1,7 @@
-//! The disk under the store: what a folder takes, and what a sync costs.
+//! What a folder takes.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
-
-/// Bytes that one probe appends before it syncs.
-const PROBE_BYTES: usize = 4 << 10;
+use std::{fs, io};
 
 /// Bytes of all files below a folder.
 ///
@@ -22,25 +17,6 @@ pub(crate) fn bytes_below(folder: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// Appends to one file and syncs it, by turns, for as long as told; syncs per second. It is what the barest log of one
-/// writer does, to judge durable writes by.
-///
-/// # Errors
-/// When the file cannot be written.
-pub(crate) fn syncs_per_second(folder: &Path, lasting: Duration) -> io::Result<f64> {
-    let path = folder.join("sync-probe");
-    let mut file = File::create(&path)?;
-    let (started, mut syncs) = (Instant::now(), 0_u32);
-    while started.elapsed() < lasting {
-        file.write_all(&[0x5a; PROBE_BYTES])?;
-        file.sync_data()?;
-        syncs += 1;
-    }
-    let rate = f64::from(syncs) / started.elapsed().as_secs_f64();
-    fs::remove_file(path)?;
-    Ok(rate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,12 +28,5 @@ mod tests {
         fs::write(folder.path().join("a"), [0; 10]).unwrap();
         fs::write(folder.path().join("inner/b"), [0; 7]).unwrap();
         assert_eq!(bytes_below(folder.path()).unwrap(), 17);
-    }
-
-    #[test]
-    fn leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(syncs_per_second(folder.path(), Duration::from_millis(5)).unwrap() > 0.0);
-        assert_eq!(bytes_below(folder.path()).unwrap(), 0);
     }
 }

@@ -1,16 +1,18 @@
-//! A bare tonic echo that speaks the record service: what an answer costs when nothing is stored or looked up.
+//! A bare tonic echo that speaks the record service, and a bare stream of changes: what an answer costs when nothing is
+//! stored or looked up.
+
+pub(crate) mod feed;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::stream::{self, Stream, StreamExt};
+use futures::stream::Stream;
 use reform_api::data::v1;
-use reform_api::data::v1::import_records_request::Message;
 use reform_api::data::v1::record_service_server::RecordService;
 use reform_runtime::unimplemented;
 use tonic::{Request, Response, Status, Streaming};
 
-/// Answers every read with one record, every creation with its own record, and every batch with its length.
+/// Answers every read with one record and every creation with its own record.
 #[derive(Debug, Clone)]
 pub(crate) struct Echo {
     /// The answer to every read.
@@ -37,20 +39,9 @@ impl RecordService for Echo {
 
     async fn import_records(
         &self,
-        request: Request<Streaming<v1::ImportRecordsRequest>>,
+        _: Request<Streaming<v1::ImportRecordsRequest>>,
     ) -> Result<Response<Self::ImportRecordsStream>, Status> {
-        let counts =
-            request.into_inner().filter_map(async |message| match message.map(|wire| wire.message) {
-                Ok(Some(Message::Batch(batch))) => {
-                    Some(Ok(i64::try_from(batch.records.len()).unwrap_or(i64::MAX)))
-                }
-                Ok(Some(Message::Options(_)) | None) => None,
-                Err(status) => Some(Err(status)),
-            });
-        let answers = counts.zip(stream::iter(0..)).map(|(created, batch)| {
-            Ok(v1::ImportRecordsResponse { batch, created: created?, ..v1::ImportRecordsResponse::default() })
-        });
-        Ok(Response::new(Box::pin(answers)))
+        Err(unimplemented("ImportRecords"))
     }
 
     async fn batch_get_records(

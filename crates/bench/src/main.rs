@@ -1,16 +1,23 @@
 //! `reform-bench`: what the services cost, as ratios against what stands beside them in the same run.
 //!
 //! In reading order:
-//! - [`quick`]: the benchmark, a list of what is measured;
+//! - [`data`]: the benchmark, a list of what is measured; [`contest`]: the same calls against everybody, by turns;
 //! - [`server`]: a service in a process of its own, started, found and stopped; [`echo`]: the bare tonic echo;
-//! - [`load`]: closed loops of unary calls and their latencies; [`upload`]: one long import stream;
-//! - [`synthetic`]: the appeals, each a function of its number; [`disk`]: bytes of a folder and the cost of a sync;
+//!   [`etcd`] and [`postgres`]: the same for what others made, found by [`programs`];
+//! - [`load`]: closed loops of unary calls and their latencies; [`calls`]: what they ask; [`upload`]: one long import
+//!   stream;
+//! - [`synthetic`]: the appeals, each a function of its number; [`disk`]: bytes of a folder;
 //! - [`report`]: medians, spreads and ratios as a table and as JSON.
 
+mod calls;
+mod contest;
+mod data;
 mod disk;
 mod echo;
+mod etcd;
 mod load;
-mod quick;
+mod postgres;
+mod programs;
 mod report;
 mod server;
 mod synthetic;
@@ -30,8 +37,10 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The data service against a bare tonic echo: reads, durable writes, import, disk and reopening.
-    Quick(quick::Args),
+    /// The data service against a bare tonic echo, etcd and PostgreSQL.
+    Data(data::Args),
+    /// Of the same, what needs neither of the two nor ten million appeals.
+    Quick(data::Args),
     /// The data service as a child of this program.
     #[command(hide = true)]
     ServeData(server::DataArgs),
@@ -43,7 +52,8 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Args::parse().command {
-        Command::Quick(args) => interruptible(quick::run(args)).await,
+        Command::Data(args) => interruptible(data::run(args)).await,
+        Command::Quick(args) => interruptible(data::run(args.quick())).await,
         Command::ServeData(args) => server::serve_data(args).await,
         Command::ServeEcho(args) => server::serve_echo(args).await,
     };

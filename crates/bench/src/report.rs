@@ -12,6 +12,14 @@ pub(crate) fn progress(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
 
+/// Prints the table.
+///
+/// # Errors
+/// When nobody reads it.
+pub(crate) fn print(report: &Report) -> io::Result<()> {
+    writeln!(io::stdout(), "{}", report.table())
+}
+
 /// The same thing measured several times.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Samples(Vec<f64>);
@@ -59,63 +67,62 @@ impl FromIterator<f64> for Samples {
     }
 }
 
-/// One line of the table.
+/// One figure and what it is compared with.
 #[derive(Debug)]
 pub(crate) struct Row {
     key: String,
     label: String,
     samples: Samples,
-    /// The range that stands for the samples where they are parts of one measurement.
-    parts: Option<Samples>,
-    beside: Option<Beside>,
+    besides: Vec<Beside>,
 }
 
 /// What a figure is compared with.
 #[derive(Debug)]
-struct Beside {
-    /// Its name, as in `get_vs_echo`.
-    name: &'static str,
-    /// The key of the ratio.
-    ratio: String,
+pub(crate) struct Beside {
+    /// What it is, in the table.
+    pub(crate) name: &'static str,
+    /// The key of the ratio; none where it would say nothing.
+    pub(crate) ratio: Option<String>,
     /// The key of its own figure.
-    key: String,
-    samples: Samples,
+    pub(crate) key: String,
+    pub(crate) samples: Samples,
 }
 
 impl Row {
     /// A figure; the key ends with its unit.
     pub(crate) fn new(key: impl Into<String>, label: impl Into<String>, samples: Samples) -> Self {
-        Self { key: key.into(), label: label.into(), samples, parts: None, beside: None }
+        Self { key: key.into(), label: label.into(), samples, besides: Vec::new() }
     }
 
-    /// Rates within the one measurement, shown as its spread.
-    pub(crate) fn parts(self, parts: Samples) -> Self {
-        Self { parts: Some(parts), ..self }
+    /// One more that stands beside the figure.
+    pub(crate) fn beside(mut self, beside: Beside) -> Self {
+        self.besides.push(beside);
+        self
     }
 
-    /// What stands beside the figure: the ratio has the key `{stem}_vs_{name}`.
-    pub(crate) fn beside(self, stem: &str, name: &'static str, key: String, samples: Samples) -> Self {
-        Self { beside: Some(Beside { name, ratio: format!("{stem}_vs_{name}"), key, samples }), ..self }
-    }
-
-    fn spread(&self) -> Option<(f64, f64)> {
-        self.parts.as_ref().unwrap_or(&self.samples).spread()
-    }
-
-    fn cells(&self) -> [String; 7] {
-        let (name, median, spread, ratio) = match &self.beside {
-            Some(Beside { name, samples, .. }) => {
-                let ratio = self.samples.over(samples).median();
-                ((*name).to_owned(), shown(samples.median()), range(samples.spread()), shown(ratio))
-            }
-            None => Default::default(),
-        };
-        let ours = (shown(self.samples.median()), range(self.spread()));
-        [self.label.clone(), ours.0, ours.1, name, median, spread, ratio]
+    /// The lines of the table, one for each that stands beside.
+    fn lines(&self) -> Vec<[String; 7]> {
+        let besides: Vec<_> = self
+            .besides
+            .iter()
+            .map(|Beside { name, ratio, samples, .. }| {
+                let ratio = ratio.as_ref().and_then(|_| self.samples.over(samples).median());
+                [(*name).to_owned(), shown(samples.median()), range(samples.spread()), shown(ratio)]
+            })
+            .collect();
+        let mut ours = [self.label.clone(), shown(self.samples.median()), range(self.samples.spread())];
+        let mut lines = Vec::new();
+        for [name, median, spread, ratio] in
+            besides.into_iter().chain(self.besides.is_empty().then(Default::default))
+        {
+            let [label, our_median, our_spread] = std::mem::take(&mut ours);
+            lines.push([label, our_median, our_spread, name, median, spread, ratio]);
+        }
+        lines
     }
 }
 
-/// All lines of a run.
+/// All figures of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
@@ -128,7 +135,7 @@ impl Report {
         table
             .load_preset(ASCII_MARKDOWN)
             .set_header(["measured", "median", "spread", "beside", "median", "spread", "ratio"]);
-        table.add_rows(self.rows.iter().map(Row::cells));
+        table.add_rows(self.rows.iter().flat_map(Row::lines));
         for column in [1, 2, 4, 5, 6] {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
@@ -141,20 +148,19 @@ impl Report {
     /// `run`, which tells how.
     pub(crate) fn json(&self, run: Value) -> Value {
         let (mut ratios, mut figures, mut spreads) = (Map::new(), Map::new(), Map::new());
-        let mut spread = |key: &str, spread: Option<(f64, f64)>| {
-            if let Some((low, high)) = spread {
+        let mut enter = |map: &mut Map<String, Value>, key: &str, samples: &Samples| {
+            map.insert(key.to_owned(), json!(samples.median()));
+            if let Some((low, high)) = samples.spread() {
                 spreads.insert(key.to_owned(), json!([low, high]));
             }
         };
         for row in &self.rows {
-            figures.insert(row.key.clone(), json!(row.samples.median()));
-            spread(&row.key, row.spread());
-            if let Some(beside) = &row.beside {
-                figures.insert(beside.key.clone(), json!(beside.samples.median()));
-                spread(&beside.key, beside.samples.spread());
-                let ratio = row.samples.over(&beside.samples);
-                ratios.insert(beside.ratio.clone(), json!(ratio.median()));
-                spread(&beside.ratio, ratio.spread());
+            enter(&mut figures, &row.key, &row.samples);
+            for beside in &row.besides {
+                enter(&mut figures, &beside.key, &beside.samples);
+                if let Some(key) = &beside.ratio {
+                    enter(&mut ratios, key, &row.samples.over(&beside.samples));
+                }
             }
         }
         json!({ "ratios": ratios, "figures": figures, "spread": spreads, "run": run })
@@ -215,8 +221,9 @@ mod tests {
     fn ratios_are_of_neighbours() {
         let ours = Samples(vec![1.0, 10.0, 3.0]);
         let beside = Samples(vec![2.0, 20.0, 3.0]);
-        let row =
-            Row::new("get_per_s", "get", ours).beside("get", "echo", "get_echo_per_s".to_owned(), beside);
+        let ratio = Some("get_vs_echo".to_owned());
+        let beside = Beside { name: "echo", ratio, key: "get_echo_per_s".to_owned(), samples: beside };
+        let row = Row::new("get_per_s", "get", ours).beside(beside);
         let report = Report { rows: vec![row] };
         let json = report.json(Value::Null);
         assert_eq!(json["ratios"]["get_vs_echo"], 0.5);

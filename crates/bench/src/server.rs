@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use prost::Message;
 use reform_api::data::v1;
 use reform_api::data::v1::record_service_server::RecordServiceServer;
-use reform_runtime::server::{Exit, REQUEST_BYTES_MAX};
+use reform_runtime::server::Exit;
 use reform_runtime::{logging, shutdown};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
@@ -26,7 +26,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a child may take to stop cleanly.
 const STOP_TIMEOUT: Duration = Duration::from_secs(120);
-/// Upload windows of the echo, the same as the service's, so that an import waits for neither.
+/// Upload windows of the echo, the same as the service's.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
@@ -44,6 +44,9 @@ pub(crate) struct EchoArgs {
     /// The record that answers every read, encoded, in hexadecimal.
     #[arg(long)]
     answer: String,
+    /// File with the messages of the bare stream, each encoded after its length.
+    #[arg(long)]
+    feed: Option<PathBuf>,
 }
 
 /// A running child.
@@ -65,13 +68,14 @@ impl Service {
         Self::start("the data service", command).await
     }
 
-    /// Starts the echo, which answers every read with `answer`.
+    /// Starts the echo, which answers every read with `answer` and streams the messages of the file `feed`.
     ///
     /// # Errors
     /// As [`Service::data`].
-    pub(crate) async fn echo(answer: &v1::Record) -> anyhow::Result<Self> {
+    pub(crate) async fn echo(answer: &v1::Record, feed: Option<&Path>) -> anyhow::Result<Self> {
         let mut command = this_program("serve-echo")?;
         command.arg("--answer").arg(hex::encode(answer.encode_to_vec()));
+        command.args(feed.map(|feed| [Path::new("--feed"), feed]).into_iter().flatten());
         Self::start("the echo", command).await
     }
 
@@ -87,25 +91,25 @@ impl Service {
         Ok(Self { what, child, address })
     }
 
-    /// New connections to the service, all established.
-    ///
-    /// # Errors
-    /// When one cannot be made.
-    pub(crate) async fn connect(&self, connections: usize) -> anyhow::Result<Vec<Channel>> {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.address))?.tcp_nodelay(true);
-        let mut channels = Vec::with_capacity(connections);
-        for _ in 0..connections {
-            channels.push(endpoint.connect().await.with_context(|| format!("cannot reach {}", self.what))?);
-        }
-        Ok(channels)
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
-    /// One new connection.
+    /// A new connection to the service, established.
     ///
     /// # Errors
-    /// As [`Service::connect`].
+    /// When it cannot be made.
     pub(crate) async fn channel(&self) -> anyhow::Result<Channel> {
-        self.connect(1).await?.pop().context("a connection")
+        self.endpoint()?.connect().await.with_context(|| format!("cannot reach {}", self.what))
+    }
+
+    /// How to connect to it.
+    ///
+    /// # Errors
+    /// Never: its address is one.
+    pub(crate) fn endpoint(&self) -> anyhow::Result<Endpoint> {
+        Ok(Endpoint::from_shared(format!("http://{}", self.address))?.tcp_nodelay(true))
     }
 
     /// Memory that the process holds at the moment, in MiB, where the system tells.
@@ -113,6 +117,14 @@ impl Service {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kib| kib / 1024.0)
+    }
+
+    /// Kills the service and waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.with_context(|| format!("{} cannot be killed", self.what))
     }
 
     /// Stops the service cleanly and waits for its end.
@@ -152,15 +164,23 @@ pub(crate) async fn serve_data(DataArgs { data_dir }: DataArgs) -> anyhow::Resul
 ///
 /// # Errors
 /// When the answer is no record or the server fails.
-pub(crate) async fn serve_echo(EchoArgs { answer }: EchoArgs) -> anyhow::Result<()> {
+pub(crate) async fn serve_echo(EchoArgs { answer, feed }: EchoArgs) -> anyhow::Result<()> {
     let answer = v1::Record::decode(hex::decode(answer)?.as_slice())?;
+    let mut messages = Vec::new();
+    if let Some(path) = feed {
+        let mut bytes = bytes::Bytes::from(std::fs::read(path)?);
+        while !bytes.is_empty() {
+            messages.push(Arc::new(v1::WatchChangesResponse::decode_length_delimited(&mut bytes)?));
+        }
+    }
+    let feed = crate::echo::feed::Feed { messages: Arc::new(messages) };
     let (listener, stop) = child().await?;
     let echo = crate::echo::Echo { answer: Arc::new(answer) };
-    let service = RecordServiceServer::new(echo).max_decoding_message_size(REQUEST_BYTES_MAX);
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .add_service(service)
+        .add_service(RecordServiceServer::new(echo))
+        .add_service(feed)
         .serve_with_incoming_shutdown(
             TcpIncoming::from(listener).with_nodelay(Some(true)),
             stop.cancelled_owned(),

@@ -18,7 +18,7 @@ const SOURCE: &str = "records/synthetic-source";
 const REGIONS: u64 = 20;
 /// The first day on which an appeal is filed, and the number of days: ten years with three leap days.
 const FIRST_DAY: civil::Date = civil::date(2015, 1, 1);
-const FILING_DAYS: u64 = 3_653;
+pub(crate) const FILING_DAYS: u64 = 3_653;
 /// The longest ways from filing to an answer and from there to the end.
 const ANSWER_DAYS: u64 = 45;
 const CLOSE_DAYS: u64 = 60;
@@ -88,6 +88,11 @@ impl Appeals {
     /// The id of an appeal, numbered from 1.
     pub(crate) fn id(number: u64) -> String {
         format!("appeal-{number:09}")
+    }
+
+    /// A day counted from the first on which an appeal is filed.
+    pub(crate) fn filing_day(day: u64) -> civil::Date {
+        i64::try_from(day).ok().and_then(|day| FIRST_DAY.checked_add(day.days()).ok()).unwrap_or(FIRST_DAY)
     }
 
     /// The appeal of a number, without a name.

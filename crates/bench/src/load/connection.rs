@@ -1,0 +1,231 @@
+//! One HTTP/2 connection with unary gRPC calls of one method: just what that takes, so that the load costs little beside
+//! the service that bears it. A client for programs is tonic's.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow, bail, ensure};
+use hdrhistogram::Histogram;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::frame::{self, Frame, HeaderBlocks};
+use super::{Calls, Window, histogram, record};
+use crate::synthetic::Draws;
+
+/// Bytes that are read at once at most.
+const READ_BYTES: usize = 256 << 10;
+/// Bytes of answers after which the other side may send as many again.
+const WINDOW_RENEWED: u32 = 1 << 30;
+/// What comes before a message: whether it is compressed, and its length.
+const PREFIX_BYTES: usize = 5;
+
+/// A connection.
+pub(super) struct Connection {
+    socket: TcpStream,
+    calls: Calls,
+    draws: Draws,
+    headers: HeaderBlocks,
+    answers: Answers,
+    output: Vec<u8>,
+    /// Bytes of requests that the other side still takes.
+    window: i64,
+    next_stream: u32,
+    /// Answers in the time that counts, by their latency.
+    latency_ns: Histogram<u64>,
+}
+
+/// What is awaited.
+struct Answers {
+    under_way: HashMap<u32, UnderWay>,
+    decoder: loona_hpack::Decoder<'static>,
+    /// Headers that only point into the table mean the same until it changes: the last ones that said OK.
+    plain_ok: Vec<u8>,
+    bytes_min: usize,
+    /// Bytes since the window was renewed.
+    received: u32,
+}
+
+struct UnderWay {
+    sent: Instant,
+    bytes: usize,
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub(super) async fn open(address: SocketAddr, calls: Calls, draws: Draws) -> anyhow::Result<Self> {
+        let socket = TcpStream::connect(address).await.context("cannot connect")?;
+        socket.set_nodelay(true)?;
+        let mut output = frame::PREFACE.to_vec();
+        let mut settings = Vec::new();
+        for (id, value) in
+            [(frame::SETTING_ENABLE_PUSH, 0), (frame::SETTING_INITIAL_WINDOW, frame::WINDOW_MAX)]
+        {
+            settings.extend_from_slice(&id.to_be_bytes());
+            settings.extend_from_slice(&value.to_be_bytes());
+        }
+        frame::put(&mut output, frame::SETTINGS, 0, 0, &settings);
+        let more = frame::WINDOW_MAX - frame::WINDOW_DEFAULT;
+        frame::put(&mut output, frame::WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
+        let answers = Answers {
+            under_way: HashMap::new(),
+            decoder: loona_hpack::Decoder::new(),
+            plain_ok: Vec::new(),
+            bytes_min: calls.answer_bytes_min,
+            received: 0,
+        };
+        let headers = HeaderBlocks::new(calls.path, &address.to_string())?;
+        let window = i64::from(frame::WINDOW_DEFAULT);
+        let latency_ns = histogram();
+        Ok(Self { socket, calls, draws, headers, answers, output, window, next_stream: 1, latency_ns })
+    }
+
+    /// Keeps so many calls under way until the time is over or there is nothing left to ask, and waits for the last
+    /// answers.
+    ///
+    /// # Errors
+    /// When a call fails, or the other side does what this client does not know.
+    pub(super) async fn run(mut self, streams: usize, window: Window) -> anyhow::Result<Histogram<u64>> {
+        let mut input = bytes::BytesMut::with_capacity(READ_BYTES);
+        let mut request = Vec::new();
+        let mut more = true;
+        loop {
+            let now = Instant::now();
+            more = more && now < window.end;
+            while more && self.answers.under_way.len() < streams && self.window > frame::PAYLOAD_MAX as i64 {
+                more = self.start(&mut request, now)?;
+            }
+            self.socket.write_all(&self.output).await.context("the connection is gone")?;
+            self.output.clear();
+            if !more && self.answers.under_way.is_empty() {
+                return Ok(self.latency_ns);
+            }
+            input.reserve(READ_BYTES / 4);
+            let read = self.socket.read_buf(&mut input).await.context("the connection is gone")?;
+            ensure!(read > 0, "the other side closed the connection");
+            let now = Instant::now();
+            let mut taken = 0;
+            while let Some((frame, length)) = Frame::first(&input[taken..]) {
+                taken += length;
+                if let Some(sent) = self.take(frame)? {
+                    record(&mut self.latency_ns, window, sent, now);
+                }
+            }
+            bytes::Buf::advance(&mut input, taken);
+        }
+    }
+
+    /// Writes one call, unless there is nothing left to ask.
+    fn start(&mut self, request: &mut Vec<u8>, now: Instant) -> anyhow::Result<bool> {
+        request.clear();
+        if !(self.calls.write)(self.draws.next(), request) {
+            return Ok(false);
+        }
+        let length = PREFIX_BYTES + request.len();
+        ensure!(length <= frame::PAYLOAD_MAX, "a request of {} bytes is too long", request.len());
+        let stream = self.next_stream;
+        self.next_stream += 2;
+        let block = if stream == 1 { self.headers.first.as_slice() } else { &HeaderBlocks::LATER };
+        frame::put(&mut self.output, frame::HEADERS, frame::END_HEADERS, stream, block);
+        frame::header(&mut self.output, length, frame::DATA, frame::END_STREAM, stream);
+        self.output.push(0);
+        self.output.extend_from_slice(&u32::try_from(request.len())?.to_be_bytes());
+        self.output.extend_from_slice(request);
+        self.window -= i64::try_from(length)?;
+        self.answers.under_way.insert(stream, UnderWay { sent: now, bytes: 0 });
+        Ok(true)
+    }
+
+    /// Takes one frame; when it was the last of a call, says when that was sent.
+    fn take(&mut self, frame: Frame<'_>) -> anyhow::Result<Option<Instant>> {
+        match frame.kind {
+            frame::DATA | frame::HEADERS => {
+                let answered = self.answers.take(frame)?;
+                if self.answers.received >= WINDOW_RENEWED {
+                    let received = std::mem::take(&mut self.answers.received);
+                    frame::put(&mut self.output, frame::WINDOW_UPDATE, 0, 0, &received.to_be_bytes());
+                }
+                return Ok(answered);
+            }
+            frame::WINDOW_UPDATE if frame.stream == 0 => self.window += i64::from(frame.number()),
+            frame::SETTINGS if frame.flags & frame::ACK == 0 => {
+                for (id, value) in frame.settings() {
+                    let small = id == frame::SETTING_TABLE_SIZE && value < frame::TABLE_SIZE;
+                    ensure!(!small, "a header table of {value} bytes is too small");
+                }
+                frame::put(&mut self.output, frame::SETTINGS, frame::ACK, 0, &[]);
+            }
+            frame::PING if frame.flags & frame::ACK == 0 => {
+                frame::put(&mut self.output, frame::PING, frame::ACK, 0, frame.payload);
+            }
+            frame::RST_STREAM => bail!("a call was reset with code {}", frame.number()),
+            frame::GOAWAY => bail!("the other side goes away: {}", frame.payload.escape_ascii()),
+            frame::CONTINUATION => bail!("headers of more than one frame"),
+            _ => {}
+        }
+        Ok(None)
+    }
+}
+
+impl Answers {
+    fn take(&mut self, frame: Frame<'_>) -> anyhow::Result<Option<Instant>> {
+        ensure!(frame.flags & frame::PADDED == 0, "padded frames are unknown here");
+        let Entry::Occupied(mut call) = self.under_way.entry(frame.stream) else {
+            bail!("an answer to nothing");
+        };
+        if frame.kind == frame::DATA {
+            call.get_mut().bytes += frame.payload.len();
+            self.received += u32::try_from(frame.payload.len())?;
+            ensure!(frame.flags & frame::END_STREAM == 0, "an answer without a status");
+            return Ok(None);
+        }
+        ensure!(frame.flags & frame::PRIORITY == 0, "priorities are unknown here");
+        let ended = frame.flags & frame::END_STREAM != 0;
+        if !ended {
+            // Nobody looks at them, but the table must be kept.
+            if !points_only(frame.payload) {
+                self.decode(frame.payload)?;
+            }
+            return Ok(None);
+        }
+        self.status(frame.payload)?;
+        let UnderWay { sent, bytes } = self.under_way.remove(&frame.stream).context("it is there")?;
+        ensure!(bytes >= self.bytes_min, "an answer of {bytes} bytes, not {}", self.bytes_min);
+        Ok(Some(sent))
+    }
+
+    /// Fails unless trailers say that a call went well.
+    fn status(&mut self, block: &[u8]) -> anyhow::Result<()> {
+        if !block.is_empty() && block == self.plain_ok {
+            return Ok(());
+        }
+        let headers = self.decode(block)?;
+        let find = |wanted: &[u8]| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+        if find(b"grpc-status").is_some_and(|status| status == b"0") {
+            if points_only(block) {
+                self.plain_ok = block.to_vec();
+            }
+            return Ok(());
+        }
+        let shown = |value: Option<&Vec<u8>>| value.map(|value| value.escape_ascii().to_string());
+        let (status, message) = (shown(find(b"grpc-status")), shown(find(b"grpc-message")));
+        bail!("status {}: {}", status.unwrap_or_default(), message.unwrap_or_default())
+    }
+
+    fn decode(&mut self, block: &[u8]) -> anyhow::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        if !points_only(block) {
+            self.plain_ok.clear();
+        }
+        self.decoder.decode(block).map_err(|error| anyhow!("headers that cannot be read: {error:?}"))
+    }
+}
+
+/// Whether every header is a place in a table, so that the block changes none.
+fn points_only(block: &[u8]) -> bool {
+    block.iter().all(|byte| (0x81..0xff).contains(byte))
+}

@@ -1,0 +1,149 @@
+//! What of HTTP/2 a client of unary calls writes and reads (RFC 9113, RFC 7541).
+
+use anyhow::ensure;
+
+/// What a client says first.
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// The largest window that there can be.
+pub(super) const WINDOW_MAX: u32 = (1 << 31) - 1;
+/// The window of a connection, and of a stream, before anybody says otherwise.
+pub(super) const WINDOW_DEFAULT: u32 = 65_535;
+/// The largest payload that everybody takes.
+pub(super) const PAYLOAD_MAX: usize = 16_384;
+
+pub(super) const DATA: u8 = 0;
+pub(super) const HEADERS: u8 = 1;
+pub(super) const RST_STREAM: u8 = 3;
+pub(super) const SETTINGS: u8 = 4;
+pub(super) const PING: u8 = 6;
+pub(super) const GOAWAY: u8 = 7;
+pub(super) const WINDOW_UPDATE: u8 = 8;
+pub(super) const CONTINUATION: u8 = 9;
+
+/// Of SETTINGS and PING.
+pub(super) const ACK: u8 = 0x1;
+pub(super) const END_STREAM: u8 = 0x1;
+pub(super) const END_HEADERS: u8 = 0x4;
+pub(super) const PADDED: u8 = 0x8;
+pub(super) const PRIORITY: u8 = 0x20;
+
+pub(super) const SETTING_TABLE_SIZE: u16 = 1;
+pub(super) const SETTING_ENABLE_PUSH: u16 = 2;
+pub(super) const SETTING_INITIAL_WINDOW: u16 = 4;
+/// The size of the header table that the blocks below rely on.
+pub(super) const TABLE_SIZE: u32 = 4_096;
+
+const HEADER_BYTES: usize = 9;
+
+/// One frame as it was received.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) kind: u8,
+    pub(super) flags: u8,
+    pub(super) stream: u32,
+    pub(super) payload: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// The first frame of what was read and the bytes that it takes; none while it is not there whole.
+    pub(super) fn first(read: &'a [u8]) -> Option<(Self, usize)> {
+        let (&[high, middle, low, kind, flags, a, b, c, d], rest) =
+            read.split_first_chunk::<HEADER_BYTES>()?;
+        let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+        let payload = rest.get(..length)?;
+        let stream = u32::from_be_bytes([a, b, c, d]) & WINDOW_MAX;
+        Some((Self { kind, flags, stream, payload }, HEADER_BYTES + length))
+    }
+
+    /// The number that a payload of four bytes and more begins with.
+    pub(super) fn number(&self) -> u32 {
+        self.payload.first_chunk().copied().map_or(0, u32::from_be_bytes)
+    }
+
+    /// The settings of a SETTINGS frame.
+    pub(super) fn settings(&self) -> impl Iterator<Item = (u16, u32)> + 'a {
+        self.payload.as_chunks().0.iter().map(|&[id_high, id_low, a, b, c, d]| {
+            (u16::from_be_bytes([id_high, id_low]), u32::from_be_bytes([a, b, c, d]))
+        })
+    }
+}
+
+/// Writes one frame. Payloads of more than [`PAYLOAD_MAX`] are nobody's here.
+pub(super) fn put(output: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    header(output, payload.len(), kind, flags, stream);
+    output.extend_from_slice(payload);
+}
+
+/// Writes the header of a frame whose payload follows.
+pub(super) fn header(output: &mut Vec<u8>, length: usize, kind: u8, flags: u8, stream: u32) {
+    let [.., high, middle, low] = length.to_be_bytes();
+    output.extend_from_slice(&[high, middle, low, kind, flags]);
+    output.extend_from_slice(&stream.to_be_bytes());
+}
+
+/// The constant headers of all calls of one connection.
+#[derive(Debug)]
+pub(super) struct HeaderBlocks {
+    /// Of the first call: it enters every header in the table of the other side.
+    pub(super) first: Vec<u8>,
+}
+
+impl HeaderBlocks {
+    /// Of every other call: six places in the tables.
+    pub(super) const LATER: [u8; 6] = [0x83, 0x86, 0xc1, 0xc0, 0xbf, 0xbe];
+
+    /// The headers of a gRPC call.
+    ///
+    /// # Errors
+    /// When one is too long for a constant.
+    pub(super) fn new(path: &str, authority: &str) -> anyhow::Result<Self> {
+        // POST and http, both of the static table; then, by the places of their names there, path, authority and
+        // content type, and a name that is not there.
+        let mut first = vec![0x83, 0x86];
+        for (name, value) in [(0x44, path), (0x41, authority), (0x5f, "application/grpc")] {
+            first.push(name);
+            literal(&mut first, value)?;
+        }
+        first.push(0x40);
+        literal(&mut first, "te")?;
+        literal(&mut first, "trailers")?;
+        Ok(Self { first })
+    }
+}
+
+fn literal(block: &mut Vec<u8>, text: &str) -> anyhow::Result<()> {
+    let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
+    ensure!(length < 127, "the header {text} is too long");
+    block.push(length);
+    block.extend_from_slice(text.as_bytes());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_read_as_it_was_written() {
+        let mut written = Vec::new();
+        put(&mut written, PING, ACK, 77, b"12345678");
+        for cut in 0..written.len() {
+            assert!(Frame::first(&written[..cut]).is_none());
+        }
+        written.push(9);
+        let (frame, length) = Frame::first(&written).unwrap();
+        assert_eq!((frame.kind, frame.flags, frame.stream, frame.payload), (PING, ACK, 77, &b"12345678"[..]));
+        assert_eq!(length, written.len() - 1);
+    }
+
+    #[test]
+    fn later_headers_are_those_of_the_first_call() {
+        let blocks = HeaderBlocks::new("/a.B/C", "here").unwrap();
+        let mut decoder = loona_hpack::Decoder::new();
+        let first = decoder.decode(&blocks.first).unwrap();
+        let later = decoder.decode(&HeaderBlocks::LATER).unwrap();
+        assert_eq!(first, later);
+        assert_eq!(first[2], (b":path".to_vec(), b"/a.B/C".to_vec()));
+        assert_eq!(first[5], (b"te".to_vec(), b"trailers".to_vec()));
+    }
+}
