@@ -116,6 +116,17 @@ pub(crate) fn range(names: u64, value_bytes: usize) -> Calls {
     Calls { path: "/etcdserverpb.KV/Range", write: Arc::new(write), answer_bytes_min: value_bytes }
 }
 
+/// One Range of a key that is not there.
+pub(crate) fn range_missing() -> Calls {
+    let asked = AtomicU64::new(0);
+    let write = move |_, request: &mut Vec<u8>| {
+        let key = Bytes::from_static(b"missing");
+        asked.fetch_add(1, Ordering::Relaxed) == 0
+            && encode(&etcd::RangeRequest { key, serializable: false }, request)
+    };
+    Calls { path: "/etcdserverpb.KV/Range", write: Arc::new(write), answer_bytes_min: 0 }
+}
+
 /// Puts of the same appeals under the same names.
 pub(crate) fn put(writes: Writes) -> Calls {
     let write = move |_, request: &mut Vec<u8>| {

@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use crate::{calls, load, programs};
 
-/// How long a start may take.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a start, and a stop, may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long to wait before asking again whether it is there.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
-/// Starts that may find one of their ports taken.
+/// Starts, each of which may find one of its ports taken.
 const STARTS: usize = 3;
 
 /// `etcdserverpb.RangeRequest`, as far as it is used.
@@ -46,29 +47,28 @@ pub(crate) struct Etcd {
 }
 
 impl Etcd {
-    /// Starts etcd over a new folder.
+    /// Starts etcd over a folder.
     ///
     /// # Errors
     /// When it is not installed or does not start.
     pub(crate) async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let program = programs::find("etcd")
-            .context("etcd is missing: apt-get install etcd-server, or --without etcd")?;
-        for attempt in 0..STARTS {
-            let folder = folder.join(format!("etcd-{attempt}"));
+        let missing = "etcd is missing: apt-get install etcd-server, or --without etcd";
+        let program = programs::find("etcd").context(missing)?;
+        let log = File::create(folder.with_extension("log"))?;
+        for _ in 0..STARTS {
             // etcd cannot tell which port it took: ports that are free now are most likely free in a moment.
             let [clients, peers] = [free_address()?, free_address()?];
-            let log = File::create(folder.with_extension("log"))?;
             let urls = [format!("http://{clients}"), format!("http://{peers}")];
             let child = Command::new(&program)
                 .arg("--data-dir")
-                .arg(&folder)
+                .arg(folder)
                 .args(["--listen-client-urls", &urls[0], "--advertise-client-urls", &urls[0]])
                 .args(["--listen-peer-urls", &urls[1], "--initial-advertise-peer-urls", &urls[1]])
                 .args(["--initial-cluster", &format!("default={}", urls[1])])
                 .args(["--logger", "zap", "--log-level", "error"])
                 .stdin(Stdio::null())
                 .stdout(log.try_clone()?)
-                .stderr(log)
+                .stderr(log.try_clone()?)
                 .kill_on_drop(true)
                 .spawn()
                 .context("etcd does not start")?;
@@ -84,10 +84,9 @@ impl Etcd {
         let started = Instant::now();
         let once = load::Shape { connections: 1, streams: 1 };
         while self.child.try_wait()?.is_none() {
-            let asked = load::to_the_end(self.address, once, calls::put_all(1, Bytes::new())).await;
-            match asked {
+            match load::to_the_end(self.address, once, calls::range_missing()).await {
                 Ok(()) => return Ok(Some(self)),
-                Err(error) if started.elapsed() > START_TIMEOUT => {
+                Err(error) if started.elapsed() > TIMEOUT => {
                     return Err(error.context("etcd does not answer"));
                 }
                 Err(_) => tokio::time::sleep(ASK_AGAIN).await,
@@ -96,12 +95,15 @@ impl Etcd {
         Ok(None)
     }
 
-    /// Ends it. Its folder is temporary: how it ends does not matter.
+    /// Stops it and waits for its end.
     ///
     /// # Errors
-    /// When it cannot be ended.
+    /// When it takes too long.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        self.child.kill().await.context("etcd does not end")
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        kill_process(pid.context("etcd has ended")?, Signal::TERM)?;
+        tokio::time::timeout(TIMEOUT, self.child.wait()).await.context("etcd does not stop")??;
+        Ok(())
     }
 }
 
