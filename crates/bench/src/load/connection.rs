@@ -163,7 +163,10 @@ impl Connection {
             frame::PING if frame.flags & frame::ACK == 0 => {
                 frame::put(&mut self.output, frame::PING, frame::ACK, 0, frame.payload);
             }
-            frame::RST_STREAM => bail!("a call was reset with code {}", frame.number()),
+            // Some reset a call that they have answered already.
+            frame::RST_STREAM if self.answers.under_way.contains_key(&frame.stream) => {
+                bail!("a call was reset with code {}", frame.number())
+            }
             frame::GOAWAY => bail!("the other side goes away: {}", frame.payload.escape_ascii()),
             frame::CONTINUATION => bail!("headers of more than one frame"),
             _ => {}
