@@ -8,8 +8,8 @@ use anyhow::Context;
 
 use crate::calls::Writes;
 use crate::load::{self, Calls, Pace, Round, Shape};
-use crate::postgres;
 use crate::report::{self, Beside, Row, Samples};
+use crate::{postgres, process};
 
 /// Sides in one shape; the first is this service.
 pub(crate) struct Contest {
@@ -30,12 +30,14 @@ struct Side {
     per_second: Samples,
     p50_ms: Samples,
     p99_ms: Samples,
+    /// Processor time of a call on this side, where the system tells.
+    processor_us: Samples,
 }
 
 /// Where and how to ask.
 pub(crate) enum Target {
-    /// A gRPC service.
-    Grpc(SocketAddr, Calls),
+    /// A gRPC service, and its process.
+    Grpc(SocketAddr, Option<u32>, Calls),
     /// INSERT through a socket of PostgreSQL.
     Postgres(PathBuf, Writes),
 }
@@ -49,7 +51,8 @@ impl Contest {
     /// One more side.
     pub(crate) fn side(mut self, name: &'static str, target: Target) -> Self {
         let empty = Samples::default;
-        self.sides.push(Side { name, target, per_second: empty(), p50_ms: empty(), p99_ms: empty() });
+        let (per_second, p50_ms, p99_ms, processor_us) = (empty(), empty(), empty(), empty());
+        self.sides.push(Side { name, target, per_second, p50_ms, p99_ms, processor_us });
         self
     }
 
@@ -61,12 +64,16 @@ impl Contest {
         for _ in 0..rounds {
             let mut said = String::new();
             for side in &mut self.sides {
+                let before = side.target.processor_seconds();
                 let round = side.target.round(self.shape, pace).await;
                 let round = round.with_context(|| format!("{}, {}", self.label, side.name))?;
                 said += &format!("  {} {:.0}/s", side.name, round.per_second);
                 side.per_second.push(round.per_second);
                 side.p50_ms.push(round.latency_ms(0.5));
                 side.p99_ms.push(round.latency_ms(0.99));
+                if let Some((before, after)) = before.zip(side.target.processor_seconds()) {
+                    side.processor_us.push((after - before) * 1e6 / round.answers.count as f64);
+                }
             }
             report::progress(&format!("{}:{said}", self.label));
         }
@@ -75,14 +82,18 @@ impl Contest {
 
     fn rows(self) -> Vec<Row> {
         let Self { stem, suffix, label, shape: _, sides } = self;
-        let (mut rates, mut medians, mut tails) = (None, None, None);
-        for Side { name, target: _, per_second, p50_ms, p99_ms } in sides {
+        let (mut rates, mut medians, mut tails, mut costs) = (None, None, None, None);
+        for Side { name, target: _, per_second, p50_ms, p99_ms, processor_us } in sides {
             let rated = Some(format!("{stem}_vs_{name}{suffix}"));
             for (row, samples, unit, shown, ratio) in [
                 (&mut rates, per_second, "per_s", "per second", rated),
                 (&mut medians, p50_ms, "p50_ms", "p50 ms", None),
                 (&mut tails, p99_ms, "p99_ms", "p99 ms", None),
+                (&mut costs, processor_us, "cpu_us", "processor µs a call", None),
             ] {
+                if samples.median().is_none() {
+                    continue;
+                }
                 *row = Some(match row.take() {
                     None => Row::new(format!("{stem}{suffix}_{unit}"), format!("{label}, {shown}"), samples),
                     Some(row) => {
@@ -92,14 +103,22 @@ impl Contest {
                 });
             }
         }
-        [rates, medians, tails].into_iter().flatten().collect()
+        [rates, medians, tails, costs].into_iter().flatten().collect()
     }
 }
 
 impl Target {
+    fn processor_seconds(&self) -> Option<f64> {
+        match self {
+            Self::Grpc(_, pid, _) => pid.and_then(process::processor_seconds),
+            // Every connection has a process of its own.
+            Self::Postgres(..) => None,
+        }
+    }
+
     async fn round(&self, shape: Shape, pace: Pace) -> anyhow::Result<Round> {
         match self {
-            Self::Grpc(address, calls) => load::closed_loop(*address, shape, pace, calls.clone()).await,
+            Self::Grpc(address, _, calls) => load::closed_loop(*address, shape, pace, calls.clone()).await,
             Self::Postgres(socket, writes) => {
                 postgres::inserts(socket.clone(), shape, pace, writes.clone()).await
             }

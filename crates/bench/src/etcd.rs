@@ -11,6 +11,8 @@ use bytes::Bytes;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
+use crate::contest::Target;
+use crate::load::Calls;
 use crate::{calls, load, programs};
 
 /// How long a start, and a stop, may take.
@@ -93,6 +95,11 @@ impl Etcd {
             }
         }
         Ok(None)
+    }
+
+    /// These calls, of it.
+    pub(crate) fn target(&self, calls: Calls) -> Target {
+        Target::Grpc(self.address, self.child.id(), calls)
     }
 
     /// Stops it and waits for its end.

@@ -72,19 +72,50 @@ pub(crate) struct Calls {
 pub(crate) struct Round {
     /// Answers per second.
     pub(crate) per_second: f64,
-    /// In nanoseconds, of the calls that were answered in the measured time.
-    pub(crate) latency_ns: Histogram<u64>,
+    pub(crate) answers: Answers,
+}
+
+/// The answers of a loop.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    /// Of all, in the measured time or not.
+    pub(crate) count: u64,
+    /// In nanoseconds, of those in the measured time.
+    latency_ns: Histogram<u64>,
+}
+
+impl Answers {
+    /// None so far.
+    pub(crate) fn none() -> Self {
+        let bounds = Histogram::new_with_bounds(LATENCY_MIN_NS, LATENCY_MAX_NS, LATENCY_DIGITS);
+        Self { count: 0, latency_ns: bounds.expect("the bounds above are in order") }
+    }
+
+    /// Counts one.
+    pub(crate) fn push(&mut self, window: Window, sent: Instant, answered: Instant) {
+        self.count += 1;
+        if answered >= window.begin && answered < window.end {
+            let latency = answered.duration_since(sent).as_nanos();
+            self.latency_ns.saturating_record(u64::try_from(latency).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Counts those of another connection.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.latency_ns.add(&other.latency_ns).expect("both have the same bounds");
+    }
 }
 
 impl Round {
     /// From the answers within a time.
-    pub(crate) fn new(latency_ns: Histogram<u64>, pace: Pace) -> Self {
-        Self { per_second: latency_ns.len() as f64 / pace.measured.as_secs_f64(), latency_ns }
+    pub(crate) fn new(answers: Answers, pace: Pace) -> Self {
+        Self { per_second: answers.latency_ns.len() as f64 / pace.measured.as_secs_f64(), answers }
     }
 
     /// A quantile of the latency, in milliseconds.
     pub(crate) fn latency_ms(&self, quantile: f64) -> f64 {
-        Duration::from_nanos(self.latency_ns.value_at_quantile(quantile)).as_secs_f64() * 1e3
+        Duration::from_nanos(self.answers.latency_ns.value_at_quantile(quantile)).as_secs_f64() * 1e3
     }
 }
 
@@ -99,11 +130,11 @@ pub(crate) async fn closed_loop(
     calls: Calls,
 ) -> anyhow::Result<Round> {
     let longest = pace.warm_up + pace.measured + LAST_ANSWERS;
-    let latency_ns = on_one_thread(longest, async move {
+    let answers = on_one_thread(longest, async move {
         let connections = connect(address, shape, calls).await?;
-        answers(connections, shape, Window::open(pace)).await
+        run(connections, shape, Window::open(pace)).await
     });
-    Ok(Round::new(latency_ns.await?, pace))
+    Ok(Round::new(answers.await?, pace))
 }
 
 /// Runs a loop until there is nothing left to ask.
@@ -139,33 +170,14 @@ async fn connect(address: SocketAddr, shape: Shape, calls: Calls) -> anyhow::Res
     Ok(connections)
 }
 
-async fn answers(
-    connections: Vec<Connection>,
-    shape: Shape,
-    window: Window,
-) -> anyhow::Result<Histogram<u64>> {
+async fn run(connections: Vec<Connection>, shape: Shape, window: Window) -> anyhow::Result<Answers> {
     let mut running = JoinSet::new();
     for connection in connections {
         running.spawn(connection.run(shape.streams, window));
     }
-    let mut latency_ns = histogram();
+    let mut answers = Answers::none();
     while let Some(ended) = running.join_next().await {
-        let latencies = ended.context("a connection ended early")?.context("a call failed")?;
-        latency_ns.add(latencies).context("histograms of one kind add up")?;
+        answers.add(&ended.context("a connection ended early")?.context("a call failed")?);
     }
-    Ok(latency_ns)
-}
-
-/// Counts an answer if it came in time.
-pub(crate) fn record(latency_ns: &mut Histogram<u64>, window: Window, sent: Instant, answered: Instant) {
-    if answered >= window.begin && answered < window.end {
-        let latency = answered.duration_since(sent).as_nanos();
-        latency_ns.saturating_record(u64::try_from(latency).unwrap_or(u64::MAX));
-    }
-}
-
-/// An empty histogram of latencies.
-pub(crate) fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(LATENCY_MIN_NS, LATENCY_MAX_NS, LATENCY_DIGITS)
-        .expect("the bounds above are in order")
+    Ok(answers)
 }

@@ -6,7 +6,8 @@
 //!   [`etcd`] and [`postgres`]: the same for what others made, found by [`programs`];
 //! - [`load`]: closed loops of unary calls and their latencies; [`calls`]: what they ask; [`upload`]: one long import
 //!   stream;
-//! - [`synthetic`]: the appeals, each a function of its number; [`disk`]: bytes of a folder;
+//! - [`synthetic`]: the appeals, each a function of its number; [`disk`]: bytes of a folder; [`process`]: of a
+//!   process;
 //! - [`report`]: medians, spreads and ratios as a table and as JSON.
 
 mod calls;
@@ -17,6 +18,7 @@ mod echo;
 mod etcd;
 mod load;
 mod postgres;
+mod process;
 mod programs;
 mod report;
 mod server;

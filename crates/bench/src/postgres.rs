@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use self::session::Session;
 use crate::calls::{Appeal, Writes};
-use crate::load::{self, Pace, Round, Shape, Window};
+use crate::load::{self, Answers, Pace, Round, Shape, Window};
 use crate::programs;
 use crate::synthetic::{Appeals, COLLECTION};
 
@@ -165,7 +165,7 @@ pub(crate) async fn inserts(
     writes: Writes,
 ) -> anyhow::Result<Round> {
     let longest = pace.warm_up + pace.measured + LAST_ANSWERS;
-    let latency_ns = load::on_one_thread(longest, async move {
+    let answers = load::on_one_thread(longest, async move {
         let mut sessions = Vec::with_capacity(shape.connections);
         for _ in 0..shape.connections {
             let mut session = Session::open(&socket).await?;
@@ -176,30 +176,26 @@ pub(crate) async fn inserts(
         for session in sessions {
             running.spawn(insert_loop(session, writes.clone(), window));
         }
-        let mut latency_ns = load::histogram();
+        let mut answers = Answers::none();
         while let Some(ended) = running.join_next().await {
-            latency_ns.add(ended.context("a connection ended early")?.context("an INSERT failed")?)?;
+            answers.add(&ended.context("a connection ended early")?.context("an INSERT failed")?);
         }
-        Ok(latency_ns)
+        Ok(answers)
     });
-    Ok(Round::new(latency_ns.await?, pace))
+    Ok(Round::new(answers.await?, pace))
 }
 
-async fn insert_loop(
-    mut session: Session,
-    writes: Writes,
-    window: Window,
-) -> anyhow::Result<hdrhistogram::Histogram<u64>> {
-    let mut latency_ns = load::histogram();
+async fn insert_loop(mut session: Session, writes: Writes, window: Window) -> anyhow::Result<Answers> {
+    let mut answers = Answers::none();
     loop {
         let sent = Instant::now();
         if sent >= window.end {
-            return Ok(latency_ns);
+            return Ok(answers);
         }
         let (number, appeal) = writes.next();
         let id = format!("{COLLECTION}{}", Appeals::id(number));
         session.execute(&values(&id, appeal, &day(appeal))).await?;
-        load::record(&mut latency_ns, window, sent, Instant::now());
+        answers.push(window, sent, Instant::now());
     }
 }
 

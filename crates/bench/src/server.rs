@@ -22,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 
+use crate::contest::Target;
+use crate::load::Calls;
+
 /// How long a child may take to say its address.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a child may take to stop cleanly.
@@ -112,11 +115,14 @@ impl Service {
         Ok(Endpoint::from_shared(format!("http://{}", self.address))?.tcp_nodelay(true))
     }
 
-    /// Memory that the process holds at the moment, in MiB, where the system tells.
-    pub(crate) fn resident_mib(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kib| kib / 1024.0)
+    /// These calls, of it.
+    pub(crate) fn target(&self, calls: Calls) -> Target {
+        Target::Grpc(self.address, self.child.id(), calls)
+    }
+
+    /// Its process, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Kills the service and waits for its end.

@@ -15,7 +15,7 @@ use crate::report::{self, Beside, Row, Samples};
 use crate::server::Service;
 use crate::synthetic;
 use crate::upload::Upload;
-use crate::{disk, load};
+use crate::{disk, load, process};
 
 /// Changes of the bare stream that are different.
 const SAMPLED: usize = 100_000;
@@ -124,7 +124,7 @@ async fn import(store: &Path, upload: &Upload) -> anyhow::Result<Imported> {
     let service = Service::data(store).await?;
     Upload::surroundings().send(service.channel().await?).await.context("institutions")?;
     let per_second = upload.send(service.channel().await?).await?;
-    let resident_mib = service.resident_mib();
+    let resident_mib = service.pid().and_then(process::resident_mib);
     service.stop().await?;
     Ok(Imported { per_second, resident_mib, disk_bytes: disk::bytes_below(store)? })
 }

@@ -11,12 +11,12 @@ use tonic::transport::Channel;
 use super::bulk::on_disk;
 use super::{Bench, Part};
 use crate::calls::{self, Writes};
-use crate::disk;
 use crate::load::{self, Pace, Shape};
 use crate::report::{self, Beside, Row, Samples};
 use crate::server::Service;
 use crate::synthetic::{Appeals, COLLECTION, Draws, FILING_DAYS, INSTITUTIONS};
 use crate::upload::Upload;
+use crate::{disk, process};
 
 /// Appeals of the small store, and those of one import stream into the large one.
 const SMALL: u64 = 10_000;
@@ -63,7 +63,7 @@ impl Bench {
             report::progress(&format!("{last} of {records} appeals imported, {rate:.0}/s"));
             first = last + 1;
         }
-        let resident = service.resident_mib();
+        let resident = service.pid().and_then(process::resident_mib);
         service.stop().await?;
         (upload.records, upload.encoded_bytes) = (*records, encoded_bytes);
         let stored = Samples::one(disk::bytes_below(folder)? as f64 / *records as f64);

@@ -105,12 +105,12 @@ impl Peers {
     fn gets(&self) -> Contest {
         let asked = || calls::get(self.names);
         let contest = Contest::new("get", "", "GetRecord, 8 × 100", MANY)
-            .side("service", Target::Grpc(self.service.address(), asked()))
-            .side("echo", Target::Grpc(self.echo.address(), asked()));
+            .side("service", self.service.target(asked()))
+            .side("echo", self.echo.target(asked()));
         match &self.etcd {
             Some(etcd) => {
                 let asked = calls::range(self.names, self.answer.encoded_len());
-                contest.side("etcd", Target::Grpc(etcd.address, asked))
+                contest.side("etcd", etcd.target(asked))
             }
             None => contest,
         }
@@ -120,17 +120,17 @@ impl Peers {
         // Those who do not share the service's store do not share its names.
         let own = || self.writes.again(self.names + 1);
         let contest = Contest::new("create", suffix, label, shape)
-            .side("service", Target::Grpc(self.service.address(), calls::create(self.writes.clone())))
-            .side("echo", Target::Grpc(self.echo.address(), calls::create(own())));
+            .side("service", self.service.target(calls::create(self.writes.clone())))
+            .side("echo", self.echo.target(calls::create(own())));
         match &self.etcd {
-            Some(etcd) => contest.side("etcd", Target::Grpc(etcd.address, calls::put(own()))),
+            Some(etcd) => contest.side("etcd", etcd.target(calls::put(own()))),
             None => contest,
         }
     }
 
     fn creates_and_inserts(&self) -> Contest {
         let contest = Contest::new("create", "_16", "durable CreateRecord, 16 × 1", CLIENTS)
-            .side("service", Target::Grpc(self.service.address(), calls::create(self.writes.clone())));
+            .side("service", self.service.target(calls::create(self.writes.clone())));
         match &self.postgres {
             Some(postgres) => {
                 let writes = self.writes.again(self.names + 1);

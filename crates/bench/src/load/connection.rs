@@ -7,12 +7,11 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::frame::{self, Frame, HeaderBlocks};
-use super::{Calls, Window, histogram, record};
+use super::{Answers, Calls, Window};
 use crate::synthetic::Draws;
 
 /// Bytes that are read at once at most.
@@ -28,17 +27,16 @@ pub(super) struct Connection {
     calls: Calls,
     draws: Draws,
     headers: HeaderBlocks,
-    answers: Answers,
+    awaited: Awaited,
     output: Vec<u8>,
     /// Bytes of requests that the other side still takes.
     window: i64,
     next_stream: u32,
-    /// Answers in the time that counts, by their latency.
-    latency_ns: Histogram<u64>,
+    answers: Answers,
 }
 
 /// What is awaited.
-struct Answers {
+struct Awaited {
     under_way: HashMap<u32, UnderWay>,
     decoder: loona_hpack::Decoder<'static>,
     /// Headers that only point into the table mean the same until it changes: the last ones that said OK.
@@ -72,7 +70,7 @@ impl Connection {
         frame::put(&mut output, frame::SETTINGS, 0, 0, &settings);
         let more = frame::WINDOW_MAX - frame::WINDOW_DEFAULT;
         frame::put(&mut output, frame::WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
-        let answers = Answers {
+        let awaited = Awaited {
             under_way: HashMap::new(),
             decoder: loona_hpack::Decoder::new(),
             plain_ok: Vec::new(),
@@ -81,8 +79,8 @@ impl Connection {
         };
         let headers = HeaderBlocks::new(calls.path, &address.to_string())?;
         let window = i64::from(frame::WINDOW_DEFAULT);
-        let latency_ns = histogram();
-        Ok(Self { socket, calls, draws, headers, answers, output, window, next_stream: 1, latency_ns })
+        let answers = Answers::none();
+        Ok(Self { socket, calls, draws, headers, awaited, output, window, next_stream: 1, answers })
     }
 
     /// Keeps so many calls under way until the time is over or there is nothing left to ask, and waits for the last
@@ -90,20 +88,20 @@ impl Connection {
     ///
     /// # Errors
     /// When a call fails, or the other side does what this client does not know.
-    pub(super) async fn run(mut self, streams: usize, window: Window) -> anyhow::Result<Histogram<u64>> {
+    pub(super) async fn run(mut self, streams: usize, window: Window) -> anyhow::Result<Answers> {
         let mut input = bytes::BytesMut::with_capacity(READ_BYTES);
         let mut request = Vec::new();
         let mut more = true;
         loop {
             let now = Instant::now();
             more = more && now < window.end;
-            while more && self.answers.under_way.len() < streams && self.window > frame::PAYLOAD_MAX as i64 {
+            while more && self.awaited.under_way.len() < streams && self.window > frame::PAYLOAD_MAX as i64 {
                 more = self.start(&mut request, now)?;
             }
             self.socket.write_all(&self.output).await.context("the connection is gone")?;
             self.output.clear();
-            if !more && self.answers.under_way.is_empty() {
-                return Ok(self.latency_ns);
+            if !more && self.awaited.under_way.is_empty() {
+                return Ok(self.answers);
             }
             input.reserve(READ_BYTES / 4);
             let read = self.socket.read_buf(&mut input).await.context("the connection is gone")?;
@@ -113,7 +111,7 @@ impl Connection {
             while let Some((frame, length)) = Frame::first(&input[taken..]) {
                 taken += length;
                 if let Some(sent) = self.take(frame)? {
-                    record(&mut self.latency_ns, window, sent, now);
+                    self.answers.push(window, sent, now);
                 }
             }
             bytes::Buf::advance(&mut input, taken);
@@ -137,7 +135,7 @@ impl Connection {
         self.output.extend_from_slice(&u32::try_from(request.len())?.to_be_bytes());
         self.output.extend_from_slice(request);
         self.window -= i64::try_from(length)?;
-        self.answers.under_way.insert(stream, UnderWay { sent: now, bytes: 0 });
+        self.awaited.under_way.insert(stream, UnderWay { sent: now, bytes: 0 });
         Ok(true)
     }
 
@@ -145,9 +143,9 @@ impl Connection {
     fn take(&mut self, frame: Frame<'_>) -> anyhow::Result<Option<Instant>> {
         match frame.kind {
             frame::DATA | frame::HEADERS => {
-                let answered = self.answers.take(frame)?;
-                if self.answers.received >= WINDOW_RENEWED {
-                    let received = std::mem::take(&mut self.answers.received);
+                let answered = self.awaited.take(frame)?;
+                if self.awaited.received >= WINDOW_RENEWED {
+                    let received = std::mem::take(&mut self.awaited.received);
                     frame::put(&mut self.output, frame::WINDOW_UPDATE, 0, 0, &received.to_be_bytes());
                 }
                 return Ok(answered);
@@ -164,7 +162,7 @@ impl Connection {
                 frame::put(&mut self.output, frame::PING, frame::ACK, 0, frame.payload);
             }
             // Some reset a call that they have answered already.
-            frame::RST_STREAM if self.answers.under_way.contains_key(&frame.stream) => {
+            frame::RST_STREAM if self.awaited.under_way.contains_key(&frame.stream) => {
                 bail!("a call was reset with code {}", frame.number())
             }
             frame::GOAWAY => bail!("the other side goes away: {}", frame.payload.escape_ascii()),
@@ -175,7 +173,7 @@ impl Connection {
     }
 }
 
-impl Answers {
+impl Awaited {
     fn take(&mut self, frame: Frame<'_>) -> anyhow::Result<Option<Instant>> {
         ensure!(frame.flags & frame::PADDED == 0, "padded frames are unknown here");
         let Entry::Occupied(mut call) = self.under_way.entry(frame.stream) else {
