@@ -1,104 +1,41 @@
 //! After any random history, every read at every revision equals a replay of the feed up to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use reform_api::data::v1;
 use reform_api::data::v1::import_options::{OnExisting, OnInvalid};
+use reform_api::error::Reason;
 use serde_json::json;
 
-use crate::records::{record, with};
-use crate::support::{Server, at, create, delete, import_batch, import_options, undelete, update};
+use self::steps::{Draft, Step, mutation, step};
+use crate::records::record;
+use crate::support::{Server, at, import_batch, import_options, reason};
+
+mod steps;
 
 const NAMES: u8 = 8;
 const CASES: u32 = 24;
 const STEPS: usize = 40;
 
-/// A record of the history: its name decides the kind, so that names are taken by one kind only.
-#[derive(Debug, Clone)]
-struct Draft {
-    number: u8,
-    title: u8,
-    year: Option<i32>,
-    target: Option<u8>,
-    german: bool,
-}
-
-impl Draft {
-    fn name(number: u8) -> String {
-        format!("records/n-{number}")
-    }
-
-    fn record(&self) -> v1::Record {
-        let Self { number, title, year, target, german } = self;
-        let date = year.map(|year| json!({"year": year}));
-        let target = target.map(|target| Self::name(target % NAMES));
-        let body = match number % 4 {
-            0 => {
-                json!({"party": {"foundedOn": date, "predecessors": target.filter(|name| *name != Self::name(*number))
-                .into_iter().collect::<Vec<_>>()}})
-            }
-            1 => json!({"appeal": {"filedOn": date, "institution": target}}),
-            2 => json!({"institution": {"lifecycle": [{"kind": "KIND_ESTABLISHED", "date": date}]}}),
-            _ => json!({"event": {"date": date, "series": target}}),
-        };
-        let own = json!({
-            "name": Self::name(*number), "title": format!("title {title}"), "labels": {"t": title.to_string()},
-            "jurisdiction": if *german { "DE" } else { "KZ" }, "citations": [{"source": "records/s"}],
-        });
-        record(&with(own, &body))
-    }
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Create(Draft),
-    Update(Draft),
-    Delete(u8),
-    Undelete(u8),
-    Commit(Vec<Step>),
-    Import(Vec<Draft>, u8),
-}
-
-fn draft() -> impl Strategy<Value = Draft> {
-    let year = prop::option::of(2019..2024_i32);
-    // Mostly KZ: a jurisdiction never changes, and most changes are to be accepted.
-    let german = prop::bool::weighted(0.1);
-    (0..NAMES, 0..5_u8, year, prop::option::weighted(0.4, 0..NAMES), german)
-        .prop_map(|(number, title, year, target, german)| Draft { number, title, year, target, german })
-}
-
-fn single() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => draft().prop_map(Step::Create),
-        3 => draft().prop_map(Step::Update),
-        2 => (0..NAMES).prop_map(Step::Delete),
-        1 => (0..NAMES).prop_map(Step::Undelete),
-    ]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => single(),
-        1 => prop::collection::vec(single(), 1..5).prop_map(Step::Commit),
-        1 => (prop::collection::vec(draft(), 1..6), 0..3_u8).prop_map(|(drafts, how)| Step::Import(drafts, how)),
-    ]
-}
-
-fn mutation(step: &Step) -> Option<v1::Mutation> {
-    match step {
-        Step::Create(draft) => Some(create(draft.record())),
-        Step::Update(draft) => Some(update(draft.record())),
-        Step::Delete(number) => Some(delete(&Draft::name(*number))),
-        Step::Undelete(number) => Some(undelete(&Draft::name(*number))),
-        Step::Commit(_) | Step::Import(..) => None,
-    }
-}
-
 /// Does a step; whether it was accepted is the store's to say.
-async fn apply(server: &Server, step: &Step) {
+async fn apply(server: Server, model: &mut Model, step: &Step) -> Server {
     match step {
+        Step::Restart => return server.restart().await,
+        Step::Purge(number) => {
+            // What it erases has to be known before.
+            model.catch_up(&server).await;
+            drop(server.delete(&Draft::name(*number)).await);
+            model.catch_up(&server).await;
+            drop(server.purge(&Draft::name(*number)).await);
+        }
+        Step::Compact(percent) => {
+            model.catch_up(&server).await;
+            let oldest = model.head() * percent / 100;
+            server.compact(oldest).await.unwrap();
+            model.oldest = model.oldest.max(oldest);
+        }
         Step::Import(drafts, how) => {
             let on_existing =
                 [OnExisting::Fail, OnExisting::Skip, OnExisting::Replace][usize::from(*how % 3)];
@@ -114,33 +51,78 @@ async fn apply(server: &Server, step: &Step) {
         Step::Commit(steps) => drop(server.commit(steps.iter().filter_map(mutation).collect()).await),
         single => drop(server.commit(mutation(single).into_iter().collect()).await),
     }
+    server
 }
 
-/// The states of the store by revision, from the feed alone: name → the record as it was told, in the order of creation.
+/// Name → the record as the feed told it, in the order of creation.
 type State = BTreeMap<String, (usize, v1::Record)>;
 
-async fn states(server: &Server) -> Vec<State> {
-    let mut states = vec![State::new()];
-    let mut created = 0;
-    for message in server.replay(0, "").await {
-        assert_eq!(message.revision, i64::try_from(states.len()).unwrap(), "no revision is skipped");
-        assert!(message.commit_complete);
-        let mut state = states.last().unwrap().clone();
-        for change in message.changes {
-            let before = state.get(&change.name);
-            assert_eq!(change.previous_revision, before.map_or(0, |(_, record)| record.revision));
-            let order = before.map_or_else(
-                || {
-                    created += 1;
-                    created
-                },
-                |(order, _)| *order,
-            );
-            state.insert(change.name, (order, change.record.unwrap()));
-        }
-        states.push(state);
+/// The store, from the feed alone.
+#[derive(Default)]
+struct Model {
+    /// By revision.
+    states: Vec<State>,
+    /// By revision, from 1.
+    commits: Vec<v1::WatchChangesResponse>,
+    created: usize,
+    purged: BTreeSet<String>,
+    oldest: i64,
+}
+
+impl Model {
+    fn head(&self) -> i64 {
+        i64::try_from(self.commits.len()).unwrap()
     }
-    states
+
+    /// The states that can be read, by revision.
+    fn readable(&self) -> impl Iterator<Item = (i64, &State)> {
+        (0..).zip(&self.states).skip_while(|(revision, _)| *revision < self.oldest)
+    }
+
+    async fn catch_up(&mut self, server: &Server) {
+        if self.states.is_empty() {
+            self.states.push(State::new());
+        }
+        for message in server.replay(self.head(), "").await {
+            if !message.changes.is_empty() {
+                self.commit(message);
+            }
+        }
+    }
+
+    fn commit(&mut self, message: v1::WatchChangesResponse) {
+        assert_eq!(message.revision, self.head() + 1, "no revision is skipped");
+        assert!(message.commit_complete);
+        let mut state = self.states.last().unwrap().clone();
+        for change in &message.changes {
+            let before = state.get(&change.name).map(|(order, record)| (*order, record.revision));
+            assert_eq!(change.previous_revision, before.map_or(0, |(_, revision)| revision));
+            if change.r#type() == v1::ChangeType::Purged {
+                assert!(change.record.is_none() && before.is_some());
+                self.purged.insert(change.name.clone());
+                continue;
+            }
+            self.created += usize::from(before.is_none());
+            let order = before.map_or(self.created, |(order, _)| order);
+            state.insert(change.name.clone(), (order, change.record.clone().unwrap()));
+        }
+        self.states.push(state);
+        self.commits.push(message);
+        for state in &mut self.states {
+            state.retain(|name, _| !self.purged.contains(name));
+        }
+    }
+
+    /// The changes of a commit as the feed tells them now.
+    fn told(&self, revision: i64) -> Vec<v1::Change> {
+        let place = usize::try_from(revision).unwrap();
+        let told = self.commits[place - 1].changes.iter().map(|change| {
+            let there = change.record.as_ref().filter(|record| !self.purged.contains(&record.name));
+            let record = there.map(|record| seen(&self.states[place], record));
+            v1::Change { record, ..change.clone() }
+        });
+        told.collect()
+    }
 }
 
 /// The record as a read at that state tells it: successors are those of the state, not of the record's last change.
@@ -217,37 +199,77 @@ fn filters() -> Vec<(&'static str, Naive)> {
     ]
 }
 
-async fn check_reads(server: &Server, states: &[State]) {
-    for (revision, state) in states.iter().enumerate() {
-        let as_of = at(i64::try_from(revision).unwrap());
+async fn check_reads(server: &Server, model: &Model) {
+    for revision in 0..model.oldest {
+        let refused = server.get_at(&Draft::name(0), at(revision)).await.unwrap_err();
+        assert_eq!(reason(&refused), Reason::Compacted, "at {revision}");
+    }
+    for (revision, state) in model.readable() {
+        let as_of = at(revision);
         for number in 0..NAMES {
-            let told = server.get_at(&Draft::name(number), as_of.clone()).await.ok();
-            assert_eq!(
-                told,
-                state.get(&Draft::name(number)).map(|(_, record)| seen(state, record)),
-                "at {revision}"
-            );
+            let name = Draft::name(number);
+            let told = server.get_at(&name, as_of.clone()).await;
+            if model.purged.contains(&name) {
+                assert_eq!(reason(&told.unwrap_err()), Reason::RecordPurged, "at {revision}");
+                continue;
+            }
+            assert_eq!(told.ok(), state.get(&name).map(|(_, record)| seen(state, record)), "at {revision}");
         }
         for show_deleted in [false, true] {
             let list = v1::ListRecordsRequest { as_of: as_of.clone(), show_deleted, ..Default::default() };
             let expected = listed(state, |_| true, show_deleted);
             assert_eq!(server.list(list).await, expected, "at {revision}");
             let count = v1::CountRecordsRequest { as_of: as_of.clone(), show_deleted, ..Default::default() };
-            assert_eq!(
-                server.count(count).await.unwrap(),
-                i64::try_from(expected.len()).unwrap(),
-                "at {revision}"
-            );
+            let expected = i64::try_from(expected.len()).unwrap();
+            assert_eq!(server.count(count).await.unwrap(), expected, "at {revision}");
         }
     }
 }
 
-async fn check_filters(server: &Server, states: &[State]) {
+/// The feed from every revision that can be read tells the same commits, but for what was purged since.
+async fn check_feed(server: &Server, model: &Model) {
+    for after in [model.oldest, (model.oldest + model.head()) / 2, model.head()] {
+        let mut next = after + 1;
+        for message in server.replay(after, "").await {
+            if !message.changes.is_empty() {
+                assert_eq!(message.revision, next, "no revision is skipped after {after}");
+                assert_eq!(message.changes, model.told(next), "at {next}");
+                next += 1;
+            }
+        }
+        assert_eq!(next, model.head() + 1, "after {after}");
+    }
+}
+
+/// The versions of each record are those that the states show, newest first.
+async fn check_revisions(server: &Server, model: &Model) {
+    for name in (0..NAMES).map(Draft::name) {
+        let mut expected: Vec<v1::Record> = Vec::new();
+        for (_, state) in model.readable() {
+            if let Some((_, record)) = state.get(&name)
+                && expected.last().is_none_or(|last| last.revision != record.revision)
+            {
+                expected.push(seen(state, record));
+            }
+        }
+        expected.reverse();
+        match server.revisions(&name, 3).await {
+            Ok(revisions) => {
+                let told: Vec<_> = revisions.into_iter().filter_map(|revision| revision.record).collect();
+                assert_eq!(told, expected, "{name}");
+            }
+            Err(status) if model.purged.contains(&name) => assert_eq!(reason(&status), Reason::RecordPurged),
+            Err(status) => assert!(expected.is_empty() && reason(&status) == Reason::RecordNotFound),
+        }
+    }
+}
+
+async fn check_filters(server: &Server, model: &Model) {
     // The newest state, and one in the middle.
-    for revision in [states.len() - 1, states.len() / 2] {
-        let as_of = at(i64::try_from(revision).unwrap());
+    for revision in [model.head(), (model.oldest + model.head()) / 2] {
+        let as_of = at(revision);
+        let state = &model.states[usize::try_from(revision).unwrap()];
         for (filter, keep) in filters() {
-            let state = &states[revision];
             let expected = listed(state, |record| keep(&seen(state, record)), false);
             let list =
                 v1::ListRecordsRequest { filter: filter.into(), as_of: as_of.clone(), ..Default::default() };
@@ -272,26 +294,30 @@ async fn check_filters(server: &Server, states: &[State]) {
 /// One history: the first half, a restart, the second half, all checks, a restart, all checks.
 async fn check(steps: Vec<Step>) {
     let mut server = Server::start().await;
+    let mut model = Model::default();
     server.create(record(&json!({"name": "records/s", "source": {}}))).await.unwrap();
-    let (before, after) = steps.split_at(steps.len() / 2);
-    for step in before {
-        apply(&server, step).await;
+    let half = steps.len() / 2;
+    for (place, step) in steps.iter().enumerate() {
+        if place == half {
+            server = server.restart().await;
+        }
+        server = apply(server, &mut model, step).await;
     }
-    server = server.restart().await;
-    for step in after {
-        apply(&server, step).await;
-    }
-    let states = states(&server).await;
-    assert_eq!(i64::try_from(states.len()).unwrap() - 1, server.head().await);
-    let live = states.last().unwrap().values().filter(|(_, record)| record.delete_time.is_none()).count();
+    model.catch_up(&server).await;
+    assert_eq!(model.head(), server.head().await);
+    let newest = model.states.last().unwrap().values();
+    let live = newest.filter(|(_, record)| record.delete_time.is_none()).count();
     for _ in 0..2 {
-        check_reads(&server, &states).await;
-        check_filters(&server, &states).await;
+        check_reads(&server, &model).await;
+        check_filters(&server, &model).await;
+        check_feed(&server, &model).await;
+        check_revisions(&server, &model).await;
         assert_eq!(crate::import_export::exported(&server).await.len(), live);
-        assert_eq!(server.status().await.live_records.values().sum::<i64>(), i64::try_from(live).unwrap());
+        let status = server.status().await;
+        assert_eq!(status.live_records.values().sum::<i64>(), i64::try_from(live).unwrap());
+        assert_eq!(status.oldest_revision, model.oldest);
         server = server.restart().await;
     }
-    assert!(self::states(&server).await == states, "the feed tells another history after a restart");
 }
 
 #[test]
