@@ -79,7 +79,12 @@ impl Reader {
 
 /// The whole feed, from the beginning to the head.
 pub async fn read(channel: &Channel, store_id: &str, head: i64) -> Vec<Commit> {
-    let mut reader = Reader::new(store_id);
+    read_after(channel, store_id, 0, head).await
+}
+
+/// The feed after a revision, to the head.
+pub async fn read_after(channel: &Channel, store_id: &str, revision: i64, head: i64) -> Vec<Commit> {
+    let mut reader = Reader { revision, ..Reader::new(store_id) };
     let mut commits = Vec::new();
     let reading = async {
         let mut stream = reader.open(channel).await.unwrap();
@@ -88,7 +93,7 @@ pub async fn read(channel: &Channel, store_id: &str, head: i64) -> Vec<Commit> {
         }
     };
     soon("the feed to its head", reading).await;
-    assert!(commits.iter().map(|commit| commit.revision).eq(1..=head));
+    assert!(commits.iter().map(|commit| commit.revision).eq(revision + 1..=head));
     commits
 }
 
@@ -126,6 +131,27 @@ impl Replay {
             };
             assert!(fits, "{change:?} after {live:?}");
         }
+    }
+
+    /// An export at a revision holds the live records, and says so at its end.
+    pub async fn check_export(&self, channel: &Channel, revision: i64) {
+        let point = Some(v1::as_of::Point::Revision(revision));
+        let as_of = Some(v1::AsOf { store_id: String::new(), point });
+        let request = v1::ExportRecordsRequest { filter: String::new(), as_of };
+        let mut client = RecordServiceClient::new(channel.clone());
+        let mut answers = client.export_records(request).await.unwrap().into_inner();
+        let mut exported = BTreeMap::new();
+        let mut trailer = None;
+        while let Some(answer) = soon("an export goes on", answers.message()).await.unwrap() {
+            let names = answer.records.into_iter().map(|record| record.name);
+            exported.extend(names.zip(answer.revisions));
+            trailer = answer.trailer.or(trailer);
+        }
+        let live = self.records.values().filter(|record| record.delete_time.is_none());
+        let live: BTreeMap<String, i64> = live.map(|record| (record.name.clone(), record.revision)).collect();
+        assert!(exported == live, "an export at {revision} is not what the feed says");
+        let trailer = trailer.expect("a whole export has a trailer");
+        assert_eq!((usize::try_from(trailer.count).unwrap(), trailer.revision), (live.len(), revision));
     }
 
     /// Get, List and Count at a revision say the same.

@@ -1,7 +1,9 @@
 //! What callers asked and were told, to be compared with what the store holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
+use prost::Message;
 use reform_api::data::v1;
 use reform_api::data::v1::Record;
 use reform_api::data::v1::record_service_client::RecordServiceClient;
@@ -34,6 +36,19 @@ pub struct Ledger {
     acknowledged: Vec<Acknowledged>,
     /// How many of them were read back.
     read_back: usize,
+    /// What came of the writes whose commits were checked, by request id.
+    stored: HashMap<String, Effect>,
+    /// Writes that were acknowledged, checked, and are no longer in `acknowledged`.
+    forgotten: usize,
+    /// The newest revision that anybody was told.
+    newest: i64,
+}
+
+/// What a write left in the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Effect {
+    revision: i64,
+    digest: u64,
 }
 
 impl Ledger {
@@ -44,17 +59,23 @@ impl Ledger {
 
     /// After it is answered.
     pub fn acknowledge(&mut self, answer: Acknowledged) {
+        self.newest = self.newest.max(answer.revision);
         self.acknowledged.push(answer);
     }
 
     /// Acknowledged writes.
     pub fn writes(&self) -> usize {
-        self.acknowledged.len()
+        self.forgotten + self.acknowledged.len()
+    }
+
+    /// Writes that were sent.
+    pub fn sent(&self) -> usize {
+        self.asked.len()
     }
 
     /// The newest revision that anybody was told.
     pub fn newest(&self) -> i64 {
-        self.acknowledged.iter().map(|answer| answer.revision).max().unwrap_or_default()
+        self.newest
     }
 
     /// What was acknowledged since the last call of this.
@@ -67,21 +88,50 @@ impl Ledger {
     /// Every acknowledged write is in the feed where its caller was told, and every write that was sent is in it once,
     /// whole, or not at all.
     pub fn check(&self, commits: &[Commit]) {
-        let mut seen = HashSet::new();
+        let mut stored = HashMap::new();
+        self.note(commits, &mut stored);
+        self.compare(&self.acknowledged, &stored);
+    }
+
+    /// As [`Ledger::check`], for the commits after those of the calls before. What was acknowledged so far is forgotten.
+    pub fn check_more(&mut self, commits: &[Commit]) {
+        let mut stored = std::mem::take(&mut self.stored);
+        self.note(commits, &mut stored);
+        self.stored = stored;
+        self.compare(&self.acknowledged, &self.stored);
+        self.forgotten += self.acknowledged.len();
+        self.acknowledged.clear();
+        self.read_back = 0;
+    }
+
+    /// Every write that was sent is in the feed once, whole, or not at all.
+    fn note(&self, commits: &[Commit], stored: &mut HashMap<String, Effect>) {
         for commit in commits {
             let request_id = request_id(commit);
             let asked = self.asked.get(request_id);
             assert_eq!(asked, Some(&commit.changes.len()), "commit {} is not whole", commit.revision);
-            assert!(seen.insert(request_id.to_owned()), "{request_id} had a second effect: {commit:?}");
-        }
-        for Acknowledged { request_id: id, revision, records } in &self.acknowledged {
-            let commit = usize::try_from(revision - 1).ok().and_then(|place| commits.get(place));
-            let commit = commit.unwrap_or_else(|| panic!("acknowledged revision {revision} is lost"));
-            assert_eq!(request_id(commit), id, "revision {revision} is another write than acknowledged");
-            let stored = commit.changes.iter().map(|change| change.record.as_ref().unwrap());
-            assert!(records.is_empty() || stored.eq(records), "revision {revision} holds something else");
+            let records = commit.changes.iter().map(|change| change.record.as_ref().unwrap());
+            let effect = Effect { revision: commit.revision, digest: digest(records) };
+            let before = stored.insert(request_id.to_owned(), effect);
+            assert!(before.is_none(), "{request_id} had a second effect after {before:?}: {commit:?}");
         }
     }
+
+    fn compare(&self, acknowledged: &[Acknowledged], stored: &HashMap<String, Effect>) {
+        for Acknowledged { request_id: id, revision, records } in acknowledged {
+            let Some(effect) = stored.get(id) else { panic!("{id}, acknowledged as {revision}, is lost") };
+            assert_eq!(effect.revision, *revision, "{id} was acknowledged with another revision");
+            let same = records.is_empty() || digest(records) == effect.digest;
+            assert!(same, "revision {revision} holds something else than {records:?}");
+        }
+    }
+}
+
+/// Tells apart what commits hold.
+fn digest<'a>(records: impl IntoIterator<Item = &'a Record>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    records.into_iter().for_each(|record| record.encode_to_vec().hash(&mut hasher));
+    hasher.finish()
 }
 
 fn request_id(commit: &Commit) -> &str {

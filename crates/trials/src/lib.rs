@@ -5,8 +5,10 @@
 //! - [`records`]: what is written; [`feed`]: what the feed promises, checked message by message;
 //! - [`load`]: callers that outlive the service; [`callers`]: writers, an importer and a watcher; [`ledger`]: what they
 //!   were told, and whether the store agrees; [`check`]: what must hold after a restart;
-//! - [`server`]: the service through all its starts; [`proxy`]: what cuts its answers;
-//! - [`linearizable`]: whether clients at the same names see one order.
+//! - [`server`]: the service through all its starts; [`proxy`]: what cuts its answers; [`maintenance`]: what an operator
+//!   asks;
+//! - [`kills`]: the service is killed, again and again; [`linearizable`]: whether clients at the same names see one order;
+//!   [`one_effect`]: whether a repeated write has one effect.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
 #![allow(
@@ -19,9 +21,12 @@ pub mod callers;
 pub mod chance;
 pub mod check;
 pub mod feed;
+pub mod kills;
 pub mod ledger;
 pub mod linearizable;
 pub mod load;
+pub mod maintenance;
+pub mod one_effect;
 pub mod process;
 pub mod proxy;
 pub mod records;

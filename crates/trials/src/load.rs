@@ -48,6 +48,15 @@ pub fn is_unknown(status: &Status) -> bool {
     }
 }
 
+/// What the watcher saw.
+#[derive(Debug, Clone, Default)]
+pub struct Watched {
+    /// Everything up to here.
+    pub revision: i64,
+    /// The commits that nobody has taken yet.
+    pub commits: Vec<Commit>,
+}
+
 /// All callers, until they are stopped.
 #[derive(Debug)]
 pub struct Load {
@@ -56,8 +65,9 @@ pub struct Load {
     /// What they asked and were told.
     pub ledger: Arc<Mutex<Ledger>>,
     acknowledged: watch::Receiver<usize>,
-    watched: watch::Receiver<Vec<Commit>>,
+    watched: watch::Sender<Watched>,
     stop: CancellationToken,
+    caller: Caller,
     tasks: JoinSet<()>,
 }
 
@@ -80,9 +90,9 @@ impl Load {
             tasks.spawn(writer.write(chance.part(1 + number)));
         }
         tasks.spawn(import(caller.clone(), chance.part(100)));
-        let (sender, watched) = watch::channel(Vec::new());
-        tasks.spawn(follow(caller, Reader::new(store_id), sender));
-        Self { gate, starts: 0, ledger, acknowledged, watched, stop, tasks }
+        let (watched, _) = watch::channel(Watched::default());
+        tasks.spawn(follow(caller.clone(), Reader::new(store_id), watched.clone()));
+        Self { gate, starts: 0, ledger, acknowledged, watched, stop, caller, tasks }
     }
 
     /// The service can be called.
@@ -107,6 +117,23 @@ impl Load {
         }
     }
 
+    /// Up to where the watcher has seen everything.
+    pub fn watcher(&self) -> watch::Receiver<Watched> {
+        self.watched.subscribe()
+    }
+
+    /// What the watcher saw since the last call of this.
+    pub fn watched(&self) -> Vec<Commit> {
+        let mut taken = Vec::new();
+        self.watched.send_modify(|seen| taken = std::mem::take(&mut seen.commits));
+        taken
+    }
+
+    /// What one more caller needs.
+    pub fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
+
     /// Lets the callers finish what they began and the watcher see the last of it: all commits that it saw.
     pub async fn finish(mut self, channel: &Channel) -> (Ledger, Vec<Commit>) {
         self.stop.cancel();
@@ -115,8 +142,9 @@ impl Load {
             ended.unwrap().unwrap();
         }
         let (_, head) = crate::records::status(channel).await;
-        let seen = self.watched.wait_for(|seen| seen.last().is_some_and(|last| last.revision >= head));
-        let seen = soon("the watcher reaches the head", seen).await.expect("the watcher runs").clone();
+        let mut watched = self.watched.subscribe();
+        let seen = soon("the watcher reaches the head", watched.wait_for(|seen| seen.revision >= head)).await;
+        let seen = seen.expect("the sender is here").commits.clone();
         self.tasks.shutdown().await;
         let ledger = std::mem::take(&mut *self.ledger.lock());
         (ledger, seen)
@@ -138,9 +166,10 @@ pub struct Caller {
 impl Caller {
     /// The service as it was last found, or as soon as it is there.
     pub async fn service(&mut self) -> Channel {
+        let now = self.gate.0.borrow().as_ref().map(|up| up.number);
         let up = match self.up.take() {
-            Some(up) => up,
-            None => self.gate.after(0).await,
+            Some(up) if now == Some(up.number) => up,
+            _ => self.gate.after(0).await,
         };
         self.up.insert(up).channel.clone()
     }
@@ -150,6 +179,16 @@ impl Caller {
         assert!(is_unknown(status), "{status:?}");
         let number = self.up.as_ref().map_or(0, |up| up.number);
         self.up = Some(self.gate.after(number).await);
+    }
+
+    /// Waits for so many more acknowledged writes; false when it is time to stop.
+    pub async fn pause(&self, more: usize) -> bool {
+        let mut acknowledged = self.acknowledged.subscribe();
+        let wanted = *acknowledged.borrow() + more;
+        tokio::select! {
+            () = self.stop.cancelled() => false,
+            reached = acknowledged.wait_for(|count| *count >= wanted) => reached.is_ok(),
+        }
     }
 
     /// Repeats a write until it is answered; one that gives up does so when the outcome is unknown.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 use reform_runtime::{logging, server, shutdown};
-use reform_trials::linearizable;
+use reform_trials::{kills, linearizable, one_effect};
 
 /// Tries what the data service promises; each command is one sort of failure, as often as it is told.
 #[derive(Debug, Parser)]
@@ -18,6 +18,21 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The service is killed under load, a fifth of the times while it opens its store.
+    Kills {
+        /// Kills.
+        #[arg(long, default_value_t = 1_000)]
+        cycles: usize,
+    },
+    /// Writes through a proxy that cuts half of the answers, repeated under the same request id.
+    OneEffect {
+        /// Writes.
+        #[arg(long, default_value_t = 100_000)]
+        writes: usize,
+        /// Kills between them.
+        #[arg(long, default_value_t = 20)]
+        kills: usize,
+    },
     /// Eight clients on few names, with kills and cut connections: whether one order explains what they saw.
     Linearizable {
         /// Histories, each over a new store.
@@ -39,6 +54,8 @@ enum Command {
 async fn main() -> anyhow::Result<ExitCode> {
     let trials = std::env::current_exe()?;
     match Args::parse().command {
+        Command::Kills { cycles } => kills::run(&trials, cycles).await,
+        Command::OneEffect { writes, kills } => one_effect::run(&trials, writes, kills).await,
         Command::Linearizable { rounds, operations } => linearizable::run(&trials, rounds, operations).await,
         Command::ServeData { args } => return serve_data(args).await,
     }

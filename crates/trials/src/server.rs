@@ -71,6 +71,11 @@ impl Server {
         channel
     }
 
+    /// Whether it was started and neither killed nor stopped.
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Lets it serve that long, then kills it.
     pub async fn kill_after(&mut self, delay: Duration) {
         let process = self.process.take().expect("it runs");

@@ -1,6 +1,8 @@
 //! The trials, as large as every change can afford. Each prints its seed, and `REFORM_SEED` repeats it.
 
+mod kills;
 mod linearizable;
+mod one_effect;
 
 use std::path::Path;
 
