@@ -2,7 +2,7 @@
 //!
 //! In reading order:
 //! - `process`: the two programs; `records`: what analytics is asked;
-//! - `together`, `data_kills`, `analytics_kills`, `replaced`, `grpcurl`: the tests.
+//! - `together`, `analytics_kills`, `replaced`, `grpcurl`: the tests.
 //!
 //! The programs are those beside `reform` in the target folder: `cargo test --workspace` builds all three, a test of this
 //! package alone takes the other two as they are.
@@ -15,7 +15,6 @@
 use std::env;
 
 mod analytics_kills;
-mod data_kills;
 mod grpcurl;
 mod process;
 mod records;
