@@ -126,19 +126,21 @@ impl Expected {
         news.retain(|write| write.revision >= oldest);
         read_back(channel, news).await;
 
+        let commits = feed::read_after(channel, &self.store_id, oldest, head).await;
+        let kept = self.commits.iter().filter(|commit| commit.revision > oldest);
+        let (before, after) = commits.split_at(kept.clone().count());
+        assert!(kept.eq(before), "a commit that was read before has changed");
+        ledger.lock().check_more(after);
+        after.iter().for_each(|commit| self.newest.apply(commit));
+        self.commits.extend(after.iter().cloned());
+        self.head = head;
+        // Before the commits go that are compacted: the watcher may have been slower than this.
+        seen.iter().for_each(|seen| self.compare(seen));
         while self.commits.front().is_some_and(|commit| commit.revision <= oldest) {
             let commit = self.commits.pop_front().expect("there is one");
             self.base.apply(&commit);
         }
         self.oldest = oldest;
-        let commits = feed::read_after(channel, &self.store_id, oldest, head).await;
-        let (before, after) = commits.split_at(self.commits.len());
-        assert!(self.commits.iter().eq(before), "a commit that was read before has changed");
-        ledger.lock().check_more(after);
-        self.compare(seen, &commits, head);
-        after.iter().for_each(|commit| self.newest.apply(commit));
-        self.commits.extend(after.iter().cloned());
-        self.head = head;
         self.base.check(channel, oldest).await;
         self.newest.check(channel, head).await;
         self.base.check_export(channel, oldest).await;
@@ -147,17 +149,16 @@ impl Expected {
     }
 
     /// What the watcher saw is in the store, and nothing else.
-    fn compare(&self, seen: &[Commit], commits: &[Commit], head: i64) {
-        for seen in seen {
-            assert!(
-                seen.revision <= head,
-                "revision {} was sent and is lost: the head is {head}",
-                seen.revision
-            );
-            let place = usize::try_from(seen.revision - self.oldest - 1);
-            let stored = place.ok().and_then(|place| commits.get(place));
-            assert_eq!(stored, Some(seen), "a watcher saw something else than the feed");
-        }
+    fn compare(&self, seen: &Commit) {
+        let Commit { revision, .. } = seen;
+        assert!(
+            *revision <= self.head,
+            "revision {revision} was sent and is lost: the head is {}",
+            self.head
+        );
+        let place = usize::try_from(revision - self.oldest - 1);
+        let stored = place.ok().and_then(|place| self.commits.get(place));
+        assert_eq!(stored, Some(seen), "a watcher saw something else than the feed");
     }
 }
 

@@ -8,7 +8,8 @@
 //! - [`server`]: the service through all its starts; [`proxy`]: what cuts its answers; [`maintenance`]: what an operator
 //!   asks;
 //! - [`kills`]: the service is killed, again and again; [`linearizable`]: whether clients at the same names see one order;
-//!   [`one_effect`]: whether a repeated write has one effect.
+//!   [`one_effect`]: whether a repeated write has one effect; [`compact_watch`], [`watching`]: whether watchers get all
+//!   that they should.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
 #![allow(
@@ -20,6 +21,7 @@
 pub mod callers;
 pub mod chance;
 pub mod check;
+pub mod compact_watch;
 pub mod feed;
 pub mod kills;
 pub mod ledger;
@@ -31,3 +33,4 @@ pub mod process;
 pub mod proxy;
 pub mod records;
 pub mod server;
+pub mod watching;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 use reform_runtime::{logging, server, shutdown};
-use reform_trials::{kills, linearizable, one_effect};
+use reform_trials::{compact_watch, kills, linearizable, one_effect, watching};
 
 /// Tries what the data service promises; each command is one sort of failure, as often as it is told.
 #[derive(Debug, Parser)]
@@ -18,6 +18,21 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Random pairs of a compaction and a watch: no watcher misses a revision without being told.
+    CompactWatch {
+        /// Pairs.
+        #[arg(long, default_value_t = 10_000)]
+        pairs: usize,
+    },
+    /// Eight watchers with filters, compaction and kills: every promise of the feed over all that they saw.
+    Watch {
+        /// Changes that come to all of them together.
+        #[arg(long, default_value_t = 1_000_000)]
+        events: usize,
+        /// Kills meanwhile.
+        #[arg(long, default_value_t = 20)]
+        kills: usize,
+    },
     /// The service is killed under load, a fifth of the times while it opens its store.
     Kills {
         /// Kills.
@@ -54,6 +69,8 @@ enum Command {
 async fn main() -> anyhow::Result<ExitCode> {
     let trials = std::env::current_exe()?;
     match Args::parse().command {
+        Command::CompactWatch { pairs } => compact_watch::run(&trials, pairs).await,
+        Command::Watch { events, kills } => watching::run(&trials, events, kills).await,
         Command::Kills { cycles } => kills::run(&trials, cycles).await,
         Command::OneEffect { writes, kills } => one_effect::run(&trials, writes, kills).await,
         Command::Linearizable { rounds, operations } => linearizable::run(&trials, rounds, operations).await,

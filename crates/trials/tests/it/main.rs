@@ -1,8 +1,10 @@
 //! The trials, as large as every change can afford. Each prints its seed, and `REFORM_SEED` repeats it.
 
+mod compact_watch;
 mod kills;
 mod linearizable;
 mod one_effect;
+mod watching;
 
 use std::path::Path;
 
