@@ -118,7 +118,9 @@ impl Recording {
     /// Notes a message of the current stream.
     pub fn note(&mut self, at: Duration, message: &v1::WatchChangesResponse) {
         let v1::WatchChangesResponse { revision, changes, commit_complete, .. } = message;
-        if changes.is_empty() {
+        // The last part of a commit may hold nothing that matches, and ends it all the same.
+        let begun = matches!(self.events.last(), Some((_, What::Change(begun, _))) if begun == revision);
+        if changes.is_empty() && !begun {
             self.events.push((at, What::Progress(*revision)));
             return;
         }

@@ -130,13 +130,10 @@ fn atomic(recording: &Recording, truth: &Truth) -> Result<(), String> {
                     }
                     open.clear();
                 }
-                What::Progress(revision) => {
-                    // The end of a commit whose last part holds nothing that matches.
-                    if torn(*revision) {
-                        return Err(format!("{what:?} came within another commit"));
-                    }
-                    open.clear();
+                What::Progress(_) if !open.is_empty() => {
+                    return Err(format!("{what:?} came within a commit: {open:?}"));
                 }
+                What::Progress(_) => {}
                 What::Opened(_) | What::Ended | What::Compacted(_) => {}
             }
         }
