@@ -164,10 +164,11 @@ impl Trial {
 
     async fn pair(&self, random: &mut StdRng) {
         let (head, oldest) = (self.head(), self.compacted.load(Ordering::SeqCst));
-        let revision = match random.random_range(0..8) {
-            0 => random.random_range(0..=oldest),
-            1 => head,
-            _ => random.random_range(oldest..=head.min(oldest + 40)),
+        // Mostly small steps, so that there is something left to watch.
+        let revision = match random.random_range(0..100) {
+            0..5 => random.random_range(0..=oldest),
+            5 => head,
+            _ => oldest + random.random_range(0..=(head - oldest) / 8),
         };
         let after = match random.random_range(0..8) {
             0 => random.random_range(0..=oldest),
