@@ -14,16 +14,26 @@ use crate::records::{base, call, status};
 /// Writes what all records refer to, as the first commit.
 ///
 /// # Errors
-/// What the service says; the commit may be in the store all the same.
+/// As [`repeat_begin`].
 pub async fn begin(channel: &Channel, random: &mut StdRng) -> Result<Ledger, Status> {
-    let id = request_id(random);
     let mut ledger = Ledger::default();
-    ledger.ask(&id, 2);
-    let request = v1::CommitRecordsRequest { request_id: id.clone(), reason: id.clone(), ..base() };
-    let mut client = RecordServiceClient::new(channel.clone());
-    let answer = client.commit_records(call(request)).await?.into_inner();
-    ledger.acknowledge(Acknowledged { request_id: id, revision: answer.revision, records: answer.records });
+    repeat_begin(channel, &request_id(random), &mut ledger).await?;
     Ok(ledger)
+}
+
+/// The first commit, which may be there already.
+///
+/// # Errors
+/// What the service says; the commit may be in the store all the same.
+pub async fn repeat_begin(channel: &Channel, id: &str, ledger: &mut Ledger) -> Result<(), Status> {
+    *ledger = Ledger::default();
+    ledger.ask(id, 2);
+    let request = v1::CommitRecordsRequest { request_id: id.to_owned(), reason: id.to_owned(), ..base() };
+    let mut client = RecordServiceClient::new(channel.clone());
+    let v1::CommitRecordsResponse { revision, records, .. } =
+        client.commit_records(call(request)).await?.into_inner();
+    ledger.acknowledge(Acknowledged { request_id: id.to_owned(), revision, records });
+    Ok(())
 }
 
 /// What must hold after every restart, while nobody writes; the head.

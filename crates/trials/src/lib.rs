@@ -9,7 +9,8 @@
 //!   asks;
 //! - [`kills`]: the service is killed, again and again; [`linearizable`]: whether clients at the same names see one order;
 //!   [`one_effect`]: whether a repeated write has one effect; [`compact_watch`], [`watching`]: whether watchers get all
-//!   that they should.
+//!   that they should;
+//! - [`disk`]: a disk that fails or loses power below the service; [`io_errors`]: one call to it fails.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
 #![allow(
@@ -22,7 +23,9 @@ pub mod callers;
 pub mod chance;
 pub mod check;
 pub mod compact_watch;
+pub mod disk;
 pub mod feed;
+pub mod io_errors;
 pub mod kills;
 pub mod ledger;
 pub mod linearizable;

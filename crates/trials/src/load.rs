@@ -43,7 +43,9 @@ impl Gate {
 /// Whether a failure says nothing about what became of the call. The transport's own failures carry no reason.
 pub fn is_unknown(status: &Status) -> bool {
     match reason(status) {
-        Some(reason) => reason == Reason::ShuttingDown.as_str(),
+        Some(reason) => {
+            [Reason::ShuttingDown, Reason::StoreFailed].map(Reason::as_str).contains(&reason.as_str())
+        }
         None => matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal),
     }
 }
@@ -64,6 +66,7 @@ pub struct Load {
     starts: u64,
     /// What they asked and were told.
     pub ledger: Arc<Mutex<Ledger>>,
+    told: Arc<Mutex<Vec<String>>>,
     acknowledged: watch::Receiver<usize>,
     watched: watch::Sender<Watched>,
     stop: CancellationToken,
@@ -80,10 +83,11 @@ impl Load {
             gate: Gate(up),
             up: None,
             ledger: Arc::new(Mutex::new(ledger)),
+            told: Arc::default(),
             acknowledged: sender,
             stop: CancellationToken::new(),
         };
-        let (ledger, stop) = (caller.ledger.clone(), caller.stop.clone());
+        let (ledger, told, stop) = (caller.ledger.clone(), caller.told.clone(), caller.stop.clone());
         let mut tasks = JoinSet::new();
         for number in 0..WRITERS {
             let writer = Writer::new(caller.clone(), number);
@@ -92,7 +96,7 @@ impl Load {
         tasks.spawn(import(caller.clone(), chance.part(100)));
         let (watched, _) = watch::channel(Watched::default());
         tasks.spawn(follow(caller.clone(), Reader::new(store_id), watched.clone()));
-        Self { gate, starts: 0, ledger, acknowledged, watched, stop, caller, tasks }
+        Self { gate, starts: 0, ledger, told, acknowledged, watched, stop, caller, tasks }
     }
 
     /// The service can be called.
@@ -108,12 +112,16 @@ impl Load {
 
     /// Waits for so many more acknowledgements; a caller that fails meanwhile fails the test.
     pub async fn acknowledgements(&mut self, more: usize) {
+        soon("acknowledgements", self.more(more)).await;
+    }
+
+    /// As [`Load::acknowledgements`], for as long as it takes.
+    pub async fn more(&mut self, more: usize) {
         let wanted = *self.acknowledged.borrow() + more;
         let mut acknowledged = self.acknowledged.clone();
-        let reached = soon("acknowledgements", acknowledged.wait_for(|now| *now >= wanted));
         tokio::select! {
             ended = self.tasks.join_next() => panic!("a caller ended: {ended:?}"),
-            reached = reached => drop(reached.expect("callers run")),
+            reached = acknowledged.wait_for(|now| *now >= wanted) => drop(reached.expect("callers run")),
         }
     }
 
@@ -132,6 +140,11 @@ impl Load {
     /// What one more caller needs.
     pub fn caller(&self) -> Caller {
         self.caller.clone()
+    }
+
+    /// How many calls failed so far for a reason.
+    pub fn told(&self, reason: Reason) -> usize {
+        self.told.lock().iter().filter(|told| *told == reason.as_str()).count()
     }
 
     /// Lets the callers finish what they began and the watcher see the last of it: all commits that it saw.
@@ -158,6 +171,8 @@ pub struct Caller {
     up: Option<Up>,
     /// What all callers asked and were told.
     pub ledger: Arc<Mutex<Ledger>>,
+    /// The reasons of all failures.
+    told: Arc<Mutex<Vec<String>>>,
     acknowledged: watch::Sender<usize>,
     /// Cancelled when no new write may begin.
     pub stop: CancellationToken,
@@ -177,6 +192,7 @@ impl Caller {
     /// The connection is lost: waits for the next start.
     pub async fn lost(&mut self, status: &Status) {
         assert!(is_unknown(status), "{status:?}");
+        self.told.lock().extend(reason(status));
         let number = self.up.as_ref().map_or(0, |up| up.number);
         self.up = Some(self.gate.after(number).await);
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 use reform_runtime::{logging, server, shutdown};
-use reform_trials::{compact_watch, kills, linearizable, one_effect, watching};
+use reform_trials::{compact_watch, io_errors, kills, linearizable, one_effect, watching};
 
 /// Tries what the data service promises; each command is one sort of failure, as often as it is told.
 #[derive(Debug, Parser)]
@@ -57,9 +57,24 @@ enum Command {
         #[arg(long, default_value_t = 400)]
         operations: usize,
     },
+    /// One call to the disk fails: EIO, ENOSPC and a short write, each at every call of a range.
+    IoErrors {
+        /// The first call.
+        #[arg(long, default_value_t = 1)]
+        from: usize,
+        /// The last call.
+        #[arg(long, default_value_t = 300)]
+        to: usize,
+        /// Services at a time.
+        #[arg(long, default_value_t = 4)]
+        parallel: usize,
+    },
     /// The data service as a child of this program: everything after it is the command line of `reform-data`.
     #[command(hide = true, disable_help_flag = true)]
     ServeData {
+        /// The part of its usual patience that the service has.
+        #[arg(long, env = "TRIALS_PATIENCE", default_value_t = 1.0)]
+        patience: f64,
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
@@ -74,19 +89,23 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Kills { cycles } => kills::run(&trials, cycles).await,
         Command::OneEffect { writes, kills } => one_effect::run(&trials, writes, kills).await,
         Command::Linearizable { rounds, operations } => linearizable::run(&trials, rounds, operations).await,
-        Command::ServeData { args } => return serve_data(args).await,
+        Command::IoErrors { from, to, parallel } => {
+            io_errors::run(&trials, from..=to, &io_errors::FAULTS, parallel).await;
+        }
+        Command::ServeData { patience, args } => return serve_data(patience, args).await,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// As the program `reform-data` does it.
-async fn serve_data(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
+async fn serve_data(patience: f64, args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     use reform_data::config::Command;
 
     let args = std::iter::once("reform-data".into()).chain(args);
-    let Command::Serve(process) = Command::read(args, |variable| std::env::var(variable).ok())? else {
+    let Command::Serve(mut process) = Command::read(args, |variable| std::env::var(variable).ok())? else {
         bail!("only serving is tried");
     };
+    process.service.patience = process.service.patience.scaled(patience);
     logging::init(process.logging);
     let stop = shutdown::on_signals()?;
     let listener = server::bind(process.listen, process.insecure).await?;

@@ -171,6 +171,26 @@ impl Process {
         }
     }
 
+    /// As [`Process::until_serving`]; none when it ended before.
+    pub async fn serving(&self) -> Option<Channel> {
+        let mut log = self.log.clone();
+        let said = log.wait_for(|lines| lines.iter().any(|line| line.contains("store is open")));
+        soon("the store opens", said).await.ok()?;
+        Some(self.until_serving().await)
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ends(&mut self) {
+        self.child.wait().await.unwrap();
+    }
+
+    /// How it ended by itself, which must be soon, and its log.
+    pub async fn ended(mut self) -> (ExitStatus, String) {
+        let status = soon("the end of the service", self.child.wait()).await.unwrap();
+        while soon("the end of the log", self.log.changed()).await.is_ok() {}
+        (status, self.log.borrow().join("\n"))
+    }
+
     /// Lets it live that long, then kills it; its log. A process that ended by itself is a failure.
     pub async fn kill_after(mut self, delay: Duration) -> String {
         if let Ok(ended) = timeout(delay, self.child.wait()).await {

@@ -9,6 +9,7 @@ use reform_runtime::config::{Error, Program, Setting, Settings};
 use reform_runtime::probe::{self, Probe};
 use reform_runtime::{logging, server};
 
+use crate::patience::Patience;
 use crate::store;
 
 /// Free bytes below which the store is read-only.
@@ -27,6 +28,8 @@ pub struct Config {
     pub free_bytes_min: u64,
     /// How long a stop waits for calls under way.
     pub drain: Duration,
+    /// How long it waits before it draws a conclusion.
+    pub patience: Patience,
 }
 
 impl Config {
@@ -37,6 +40,7 @@ impl Config {
             cache_bytes: CACHE_BYTES,
             free_bytes_min: FREE_BYTES_MIN,
             drain: server::DRAIN,
+            patience: Patience::default(),
         }
     }
 
@@ -120,6 +124,7 @@ impl Process {
             cache_bytes: cache.take(&read),
             free_bytes_min: free.take(&read),
             drain: drain.take(&read),
+            patience: Patience::default(),
         };
         let (listen, insecure) = (listen.take(&read), insecure.take(&read));
         Ok(Self { listen, insecure, logging: logging.take(&read), service })

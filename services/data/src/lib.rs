@@ -1,6 +1,6 @@
 //! The data service: sourced records behind gRPC, kept in an append-only log.
 //!
-//! In reading order: [`config`]; [`run`]; `grpc`, one file a service, thin; [`store`], which decides; [`filter`] and
+//! In reading order: [`config`] and [`patience`]; [`run`]; `grpc`, one file a service, thin; [`store`], which decides; [`filter`] and
 //! `mask`, the two small languages of the contract.
 
 use std::sync::Arc;
@@ -15,19 +15,11 @@ pub mod config;
 pub mod filter;
 mod grpc;
 mod mask;
+pub mod patience;
 pub mod store;
 
 pub use config::Config;
-
-/// How long reads go on after the disk failed, before the process ends for its supervisor to start it again.
-const READS_AFTER_FAILURE: Duration = Duration::from_secs(2);
-
-/// How often free space and the writer are looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// A writer that works this long on one group is NOT_SERVING.
-const WRITER_SLOW: Duration = Duration::from_secs(10);
-/// A writer that works this long on one group is stuck: the process ends, for its supervisor to start it again.
-const WRITER_STUCK: Duration = Duration::from_secs(30);
+pub use patience::Patience;
 
 /// Why the service ends before it is told to.
 #[derive(Debug, thiserror::Error)]
@@ -59,32 +51,57 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         Arc::new(move || (store.id().to_owned(), store.durable().revision))
     };
     health.set_all(true);
-    let watching = tokio::spawn(watch_store(store.clone(), health.clone(), stop.clone()));
+    let watching = Watching {
+        store: store.clone(),
+        health: health.clone(),
+        patience: config.patience,
+        drain: config.drain,
+        stop: stop.clone(),
+    };
+    let watching = tokio::spawn(watching.watch());
     let served = server::serve(listener, routes, health, Some(stamp), stop, config.drain).await;
+    let closed = store.close(writing).await;
     watching.abort();
-    store.close(writing).await?;
+    closed?;
     Ok(served?)
 }
 
-/// Tells health whether writes are taken. Once the disk has failed nothing is acknowledged any more: say so, let reads
-/// end, stop.
-async fn watch_store(store: store::Store, health: Health, stop: CancellationToken) {
-    let mut look = tokio::time::interval(LOOK_INTERVAL);
-    loop {
-        tokio::select! {
-            () = store.failed().cancelled() => break,
-            _ = look.tick() => {
-                let busy = store.busy_for().unwrap_or_default();
-                if busy >= WRITER_STUCK {
-                    tracing::error!(?busy, "the writer is stuck");
-                    std::process::abort();
-                }
-                let roomy = store.space().is_ok_and(|(_, free, needed)| free >= needed);
-                health.set(grpc::WRITES, roomy && busy < WRITER_SLOW);
+/// Looks after the writer and the disk.
+struct Watching {
+    store: store::Store,
+    health: Health,
+    patience: Patience,
+    drain: Duration,
+    stop: CancellationToken,
+}
+
+impl Watching {
+    /// Tells health whether writes are taken, until the disk has failed. Nothing is acknowledged any more then: says so,
+    /// lets reads end, stops. A store that cannot even be closed does not keep the process.
+    async fn watch(self) {
+        let mut look = tokio::time::interval(self.patience.look_interval);
+        loop {
+            tokio::select! {
+                () = self.store.failed().cancelled() => break,
+                _ = look.tick() => self.look(),
             }
         }
+        self.health.stop();
+        let Patience { reads_after_failure, close_after_failure, .. } = self.patience;
+        tokio::time::sleep(reads_after_failure).await;
+        self.stop.cancel();
+        tokio::time::sleep(self.drain + close_after_failure).await;
+        tracing::error!("the failed store cannot be closed");
+        std::process::abort();
     }
-    health.stop();
-    tokio::time::sleep(READS_AFTER_FAILURE).await;
-    stop.cancel();
+
+    fn look(&self) {
+        let busy = self.store.busy_for().unwrap_or_default();
+        if busy >= self.patience.writer_stuck {
+            tracing::error!(?busy, "the writer is stuck");
+            std::process::abort();
+        }
+        let roomy = self.store.space().is_ok_and(|(_, free, needed)| free >= needed);
+        self.health.set(grpc::WRITES, roomy && busy < self.patience.writer_slow);
+    }
 }

@@ -287,7 +287,7 @@ fn write(
     requests: mpsc::Receiver<writer::Request>,
     failed: &CancellationToken,
 ) -> Result<(), disk::Error> {
-    let run = std::panic::AssertUnwindSafe(|| writer.run(requests));
+    let run = std::panic::AssertUnwindSafe(|| writer.run(requests, failed));
     match std::panic::catch_unwind(run) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {

@@ -1,6 +1,7 @@
 //! The trials, as large as every change can afford. Each prints its seed, and `REFORM_SEED` repeats it.
 
 mod compact_watch;
+mod io_errors;
 mod kills;
 mod linearizable;
 mod one_effect;

@@ -352,20 +352,27 @@ fn open_when_free(folder: &Path, config: &sled::Config) -> Result<sled::Result<s
     }
 }
 
-/// Opens sled; when a snapshot is damaged it is moved aside, and sled rebuilds it from its log.
+/// Opens sled; when a snapshot or its settings are damaged they are moved aside: sled makes the first again from its log,
+/// and the second from what it is opened with.
 fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).segment_size(SEGMENT_BYTES);
-    match open_when_free(folder, &config)? {
+    let settings = folder.join("conf");
+    let tree = match open_when_free(folder, &config)? {
         Err(sled::Error::Corruption { .. }) => {
-            for path in snapshots(folder)? {
+            let paths = snapshots(folder)?.into_iter().chain([settings.clone()]);
+            for path in paths.filter(|path| path.exists()) {
                 let aside = path.with_extension("damaged");
-                tracing::warn!(file = %path.display(), "moving a damaged snapshot aside");
+                tracing::warn!(file = %path.display(), "moving aside what sled cannot read");
                 fs::rename(&path, aside).map_err(|error| Error::File(path, error))?;
             }
-            Ok(open_when_free(folder, &config)??)
+            open_when_free(folder, &config)??
         }
-        opened => Ok(opened?),
-    }
+        opened => opened?,
+    };
+    // sled does not.
+    let synced = File::open(&settings).and_then(|opened| opened.sync_all());
+    synced.map_err(|error| Error::File(settings, error))?;
+    Ok(tree)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::chunk::{self, CommitHeader};
 use super::commit::{Change, Commit, Committed, Mode, Outcome, Plan, Planned, Refusals};
@@ -101,7 +102,11 @@ impl Writer {
     ///
     /// # Errors
     /// The disk's first error: nothing is acknowledged after it.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request>) -> Result<(), super::disk::Error> {
+    pub(super) fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Request>,
+        failed: &CancellationToken,
+    ) -> Result<(), super::disk::Error> {
         // A compaction that was interrupted goes on.
         self.wake_compactor.send(()).ok();
         let mut open = true;
@@ -123,7 +128,11 @@ impl Writer {
                     next = queue.try_recv().ok();
                 }
             }
-            self.make_durable()?;
+            if let Err(error) = self.make_durable() {
+                // Before the answers are dropped, so that who waits for one learns why there is none.
+                failed.cancel();
+                return Err(error);
+            }
             for (answer, result) in answers {
                 // A caller that went away does not undo its commit.
                 drop(answer.send(result));
