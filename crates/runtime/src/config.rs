@@ -235,6 +235,15 @@ impl Settings {
         self.required(key, |text| within(parse_size(text)?, &bounds, |bound| format!("{bound} B")))
     }
 
+    /// As [`Settings::size`], of a value that may be absent.
+    pub fn optional_size(&mut self, key: &str, bounds: RangeInclusive<u64>) -> Got<Option<u64>> {
+        if matches!(self.values.get(key), Some(None)) {
+            Got(Some(None))
+        } else {
+            Got(self.size(key, bounds).0.map(Some))
+        }
+    }
+
     /// A duration within bounds, as [`parse_duration`] reads it.
     pub fn duration(&mut self, key: &str, bounds: RangeInclusive<Duration>) -> Got<Duration> {
         self.required(key, |text| within(parse_duration(text)?, &bounds, |bound| format!("{bound:?}")))

@@ -73,13 +73,20 @@ impl Program {
     /// The data service over a folder, as a child of `reform-trials`, whose file is `trials`.
     pub fn data(trials: impl Into<PathBuf>, folder: &Path) -> Self {
         let program = Self::new("reform-data", trials).arg("serve-data");
-        program.arg("--data-dir").arg(folder).arg("--free-space-min").arg("1 MiB")
+        program.arg("--data-dir").arg(folder).args(["--free-space-min", "1 MiB", "--ballast", "0"])
     }
 
     /// With one more argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
+        self
+    }
+
+    /// With more arguments.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
         self
     }
 

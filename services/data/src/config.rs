@@ -12,8 +12,8 @@ use reform_runtime::{logging, server};
 use crate::patience::Patience;
 use crate::store;
 
-/// Free bytes below which the store is read-only.
-const FREE_BYTES_MIN: u64 = 256 << 20;
+/// Bytes of the file that is given up when there is no room to open the store.
+const BALLAST_BYTES: u64 = 32 << 20;
 /// Bytes that sled keeps in memory.
 const CACHE_BYTES: u64 = 256 << 20;
 
@@ -24,8 +24,11 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Bytes that sled may keep in memory.
     pub cache_bytes: u64,
-    /// The store is read-only while fewer bytes are free.
-    pub free_bytes_min: u64,
+    /// The store is read-only while fewer bytes are free; by default 256 MiB, or a tenth of the file system if that is
+    /// more.
+    pub free_bytes_min: Option<u64>,
+    /// Bytes of the file that is given up when there is no room to open the store; 0 for none.
+    pub ballast_bytes: u64,
     /// How long a stop waits for calls under way.
     pub drain: Duration,
     /// How long it waits before it draws a conclusion.
@@ -38,7 +41,8 @@ impl Config {
         Self {
             data_dir: data_dir.into(),
             cache_bytes: CACHE_BYTES,
-            free_bytes_min: FREE_BYTES_MIN,
+            free_bytes_min: None,
+            ballast_bytes: BALLAST_BYTES,
             drain: server::DRAIN,
             patience: Patience::default(),
         }
@@ -46,7 +50,8 @@ impl Config {
 
     /// What the store is opened with.
     pub fn store(&self) -> store::Options {
-        store::Options { cache_bytes: self.cache_bytes, free_bytes_min: self.free_bytes_min }
+        let Self { cache_bytes, free_bytes_min, ballast_bytes, .. } = *self;
+        store::Options { cache_bytes, free_bytes_min, ballast_bytes }
     }
 }
 
@@ -76,7 +81,15 @@ const SETTINGS: &[Setting] = &[
     Setting::value("listen", "address to listen on; port 0 takes a free one").default("127.0.0.1:50051"),
     Setting::value("data-dir", "folder of the store; made when it is not there"),
     Setting::value("cache", "memory for cached pages of the store").default("256 MiB"),
-    Setting::value("free-space-min", "the store is read-only while less is free").default("256 MiB"),
+    Setting::value(
+        "free-space-min",
+        "the store is read-only while less is free; by default 256 MiB, or a tenth of the file system if that is more",
+    ),
+    Setting::value(
+        "ballast",
+        "size of a file that is given up when there is no room to open the store; 0 for none",
+    )
+    .default("32 MiB"),
     Setting::value("drain", "how long calls under way may take to finish at the end").default("5s"),
     Setting::switch("insecure", "allow plaintext beyond this machine"),
 ];
@@ -115,7 +128,8 @@ impl Process {
         let insecure = settings.switch("insecure");
         let data_dir = settings.get::<PathBuf>("data-dir");
         let cache = settings.size("cache", (16 << 20)..=(1 << 40));
-        let free = settings.size("free-space-min", 0..=(1 << 50));
+        let free = settings.optional_size("free-space-min", 0..=(1 << 50));
+        let ballast = settings.size("ballast", 0..=(1 << 40));
         let drain = settings.duration("drain", Duration::ZERO..=Duration::from_secs(600));
         let logging = settings.logging();
         let read = settings.finish()?;
@@ -123,6 +137,7 @@ impl Process {
             data_dir: data_dir.take(&read),
             cache_bytes: cache.take(&read),
             free_bytes_min: free.take(&read),
+            ballast_bytes: ballast.take(&read),
             drain: drain.take(&read),
             patience: Patience::default(),
         };
@@ -153,7 +168,9 @@ mod tests {
         let process = read(&["--data-dir", "x"]).unwrap();
         assert_eq!(process.listen.to_string(), "127.0.0.1:50051");
         assert_eq!(process.service.cache_bytes, CACHE_BYTES);
-        assert_eq!(process.service.free_bytes_min, FREE_BYTES_MIN);
+        assert_eq!(process.service.free_bytes_min, None);
+        let process = read(&["--data-dir", "x", "--free-space-min", "1 MiB", "--ballast", "0"]).unwrap();
+        assert_eq!((process.service.free_bytes_min, process.service.ballast_bytes), (Some(1 << 20), 0));
         let error = read(&["--cache", "much", "--listen", "0.0.0.0:1"]);
         assert_eq!(error.unwrap_err().mistakes.len(), 3);
     }

@@ -1,10 +1,9 @@
 //! The data service: sourced records behind gRPC, kept in an append-only log.
 //!
-//! In reading order: [`config`] and [`patience`]; [`run`]; `grpc`, one file a service, thin; [`store`], which decides; [`filter`] and
-//! `mask`, the two small languages of the contract.
+//! In reading order: [`config`] and [`patience`]; [`run`]; `grpc`, one file a service, thin; [`store`], which decides; `watchdog`;
+//! [`filter`] and `mask`, the two small languages of the contract.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use reform_runtime::health::Health;
 use reform_runtime::server::{self, Exit};
@@ -17,9 +16,11 @@ mod grpc;
 mod mask;
 pub mod patience;
 pub mod store;
+mod watchdog;
 
 pub use config::Config;
 pub use patience::Patience;
+use watchdog::Watchdog;
 
 /// Why the service ends before it is told to.
 #[derive(Debug, thiserror::Error)]
@@ -51,57 +52,11 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         Arc::new(move || (store.id().to_owned(), store.durable().revision))
     };
     health.set_all(true);
-    let watching = Watching {
-        store: store.clone(),
-        health: health.clone(),
-        patience: config.patience,
-        drain: config.drain,
-        stop: stop.clone(),
-    };
-    let watching = tokio::spawn(watching.watch());
+    let watchdog = Watchdog::start(&store, &health, (config.patience, config.drain), &stop)
+        .map_err(|error| store::disk::Error::File(config.data_dir, error))?;
     let served = server::serve(listener, routes, health, Some(stamp), stop, config.drain).await;
     let closed = store.close(writing).await;
-    watching.abort();
+    drop(watchdog);
     closed?;
     Ok(served?)
-}
-
-/// Looks after the writer and the disk.
-struct Watching {
-    store: store::Store,
-    health: Health,
-    patience: Patience,
-    drain: Duration,
-    stop: CancellationToken,
-}
-
-impl Watching {
-    /// Tells health whether writes are taken, until the disk has failed. Nothing is acknowledged any more then: says so,
-    /// lets reads end, stops. A store that cannot even be closed does not keep the process.
-    async fn watch(self) {
-        let mut look = tokio::time::interval(self.patience.look_interval);
-        loop {
-            tokio::select! {
-                () = self.store.failed().cancelled() => break,
-                _ = look.tick() => self.look(),
-            }
-        }
-        self.health.stop();
-        let Patience { reads_after_failure, close_after_failure, .. } = self.patience;
-        tokio::time::sleep(reads_after_failure).await;
-        self.stop.cancel();
-        tokio::time::sleep(self.drain + close_after_failure).await;
-        tracing::error!("the failed store cannot be closed");
-        std::process::abort();
-    }
-
-    fn look(&self) {
-        let busy = self.store.busy_for().unwrap_or_default();
-        if busy >= self.patience.writer_stuck {
-            tracing::error!(?busy, "the writer is stuck");
-            std::process::abort();
-        }
-        let roomy = self.store.space().is_ok_and(|(_, free, needed)| free >= needed);
-        self.health.set(grpc::WRITES, roomy && busy < self.patience.writer_slow);
-    }
 }

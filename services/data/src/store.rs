@@ -46,6 +46,7 @@ pub mod read;
 mod recover;
 pub mod requests;
 pub mod revisions;
+pub mod space;
 pub mod summary;
 pub mod terms;
 mod writer;
@@ -55,6 +56,7 @@ pub use compaction::Compaction;
 pub use error::Error;
 pub use keys::Revision;
 pub use read::{Snapshot, Stored};
+pub use space::Space;
 
 use self::chunk::Chunk;
 use self::disk::Disk;
@@ -67,8 +69,10 @@ use self::meta::Meta;
 pub struct Options {
     /// Bytes that sled may keep in memory.
     pub cache_bytes: u64,
-    /// The store is read-only while fewer bytes are free.
-    pub free_bytes_min: u64,
+    /// The store is read-only while fewer bytes are free; by default as [`space::Room::needed`] says.
+    pub free_bytes_min: Option<u64>,
+    /// Size of the file that is given up when there is no room to open the store; 0 for none.
+    pub ballast_bytes: u64,
 }
 
 /// The newest durable state.
@@ -82,6 +86,25 @@ pub struct Durable {
     pub live: Arc<BTreeMap<Kind, i64>>,
 }
 
+/// Whether the writer gets on.
+#[derive(Debug, Default)]
+pub struct Pulse(parking_lot::Mutex<Option<Instant>>);
+
+impl Pulse {
+    /// How long the writer has worked on one group of commits; none while it waits for work.
+    pub fn busy_for(&self) -> Option<Duration> {
+        self.0.lock().map(|since| since.elapsed())
+    }
+
+    fn begin(&self) {
+        *self.0.lock() = Some(Instant::now());
+    }
+
+    fn rest(&self) {
+        *self.0.lock() = None;
+    }
+}
+
 /// What the writer and all readers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -90,9 +113,8 @@ pub(crate) struct Shared {
     index: parking_lot::RwLock<Index>,
     durable: watch::Sender<Durable>,
     compaction: watch::Sender<Compaction>,
-    /// Since when the writer works on one group; none while it waits for work.
-    busy_since: parking_lot::Mutex<Option<Instant>>,
-    free_bytes_min: u64,
+    pulse: Arc<Pulse>,
+    space: Space,
     /// Dropped last: who waits for the other end knows that the folder is free again.
     _open: oneshot::Sender<()>,
 }
@@ -134,14 +156,16 @@ impl Store {
             ..Compaction::default()
         });
         let (open, closed) = oneshot::channel();
+        let space = Space::new(folder, options.free_bytes_min, options.ballast_bytes);
+        space.keep_ballast();
         let shared = Arc::new(Shared {
             meta,
             disk,
             index: parking_lot::RwLock::new(index),
             durable,
             compaction,
-            busy_since: parking_lot::Mutex::default(),
-            free_bytes_min: options.free_bytes_min,
+            pulse: Arc::default(),
+            space,
             _open: open,
         });
         let (queue, requests) = mpsc::channel(writer::QUEUE_MAX);
@@ -265,19 +289,24 @@ impl Store {
         written
     }
 
-    /// How long the writer has worked on one group of commits; none while it waits for work.
-    pub fn busy_for(&self) -> Option<Duration> {
-        self.shared.busy_since.lock().map(|since| since.elapsed())
+    /// Tells of the writer, also while the store is closed.
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.shared.pulse)
     }
 
     fn gone(&self) -> Error {
         if self.failed.is_cancelled() { Error::Failed } else { Error::Closing }
     }
 
+    /// The file system that it lies on.
+    pub fn file_system(&self) -> &Space {
+        &self.shared.space
+    }
+
     /// Bytes on disk, bytes free, and the bytes below which the store is read-only.
     pub fn space(&self) -> Result<(u64, u64, u64), Error> {
-        let (free, _) = self.shared.disk.space()?;
-        Ok((self.shared.disk.bytes_on_disk()?, free, self.shared.free_bytes_min))
+        let space::Room { free, needed } = self.shared.space.room()?;
+        Ok((self.shared.disk.bytes_on_disk()?, free, needed))
     }
 }
 

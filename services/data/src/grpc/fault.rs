@@ -76,6 +76,7 @@ fn disk(error: &disk::Error) -> Fault {
             Fault::new(Reason::CorruptRecord, format!("a stored value is damaged: {place}"))
         }
         disk::Error::Locked(_)
+        | disk::Error::Full { .. }
         | disk::Error::File(..)
         | disk::Error::Sled(_)
         | disk::Error::Broke(_)

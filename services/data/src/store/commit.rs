@@ -224,6 +224,15 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Bytes of the records that it writes.
+    pub(super) fn bytes(&self) -> usize {
+        let changes = self.outcomes.iter().map(|planned| match planned {
+            Planned::Change(change) => change.bytes.len(),
+            Planned::Unchanged | Planned::Skipped | Planned::Refused(_) => 0,
+        });
+        changes.sum()
+    }
+
     /// Whether it only takes records away, which goes on when space is short.
     pub(super) fn only_deletes(&self) -> bool {
         self.outcomes.iter().all(|planned| match planned {

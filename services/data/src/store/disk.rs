@@ -13,10 +13,11 @@ use super::envelope::Damage;
 use super::keys::{self, ChunkId, Revision};
 use super::meta::{Meta, STORE_FORMAT};
 use super::noted::{NoteFile, Noted};
+use super::space;
 use super::summary::Summary;
 
 /// Room for records beyond the largest leaf: pages above a quarter of it would go to files that are never reclaimed.
-const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+pub(super) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// The folder below the data folder that sled owns.
 pub(super) const FOLDER: &str = "sled";
 /// Where a restore builds a store before it is put in place.
@@ -32,6 +33,16 @@ pub enum Error {
     /// Another process has it.
     #[error("{0} is in use by another process")]
     Locked(PathBuf),
+    /// There is too little room to open the store.
+    #[error("{folder}: {free} bytes are free, {needed} are needed to open the store")]
+    Full {
+        /// The store's folder.
+        folder: PathBuf,
+        /// Bytes free.
+        free: u64,
+        /// Bytes that opening may write.
+        needed: u64,
+    },
     /// A file could not be made, read, locked or synced.
     #[error("{0}: {1}")]
     File(PathBuf, #[source] io::Error),
@@ -121,6 +132,7 @@ impl Disk {
         refuse_unfinished_restore(folder)?;
         fs::create_dir_all(&sled_folder).map_err(|error| Error::File(sled_folder.clone(), error))?;
         remove_unfinished_snapshots(&sled_folder)?;
+        space::make_way(folder, snapshot_bytes(&sled_folder)?)?;
         // Opened before sled opens it, so that an error while the kernel writes back reaches this descriptor.
         let path = sled_folder.join("db");
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -278,13 +290,6 @@ impl Disk {
     pub fn bytes_on_disk(&self) -> Result<u64, Error> {
         Ok(self.tree.size_on_disk()?)
     }
-
-    /// Free and total bytes of the file system.
-    pub fn space(&self) -> Result<(u64, u64), Error> {
-        let stat = rustix::fs::statvfs(&self.folder)
-            .map_err(|error| Error::File(self.folder.clone(), error.into()))?;
-        Ok((stat.f_bavail.saturating_mul(stat.f_frsize), stat.f_blocks.saturating_mul(stat.f_frsize)))
-    }
 }
 
 /// One process a folder; the operating system lets go of the lock when the process ends, however it ends.
@@ -332,6 +337,13 @@ fn snapshots(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("snap."))
     };
     Ok(paths.map_err(failed)?.into_iter().filter(is_snapshot).collect())
+}
+
+/// The size of the largest snapshot: the next one is about as large.
+fn snapshot_bytes(folder: &Path) -> Result<u64, Error> {
+    let sizes =
+        snapshots(folder)?.into_iter().map(|path| path.metadata().map_or(0, |metadata| metadata.len()));
+    Ok(sizes.max().unwrap_or_default())
 }
 
 /// Opens sled, which lets go of its own lock a moment after its last handle is dropped. The folder's lock is ours, so

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, mpsc as wakes};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +19,7 @@ use super::meta::Meta;
 use super::plan::{self, State};
 use super::read::Stored;
 use super::requests::Requests;
+use super::space::Room;
 use super::{Durable, Shared, summary};
 
 /// Requests that wait for the writer; a caller beyond them waits for a place.
@@ -27,8 +28,8 @@ pub(super) const QUEUE_MAX: usize = 1_024;
 const GROUP_COMMITS_MAX: usize = 256;
 /// Bytes of a group; the commit that passes it still belongs to it.
 const GROUP_BYTES_MAX: usize = 1024 * 1024;
-/// How often free space is looked at.
-const SPACE_INTERVAL: Duration = Duration::from_secs(1);
+/// What sled writes for each byte of a value, at most.
+const DISK_BYTES_PER_BYTE: u64 = 2;
 /// Names whose record was compared and that need no second look.
 const VERIFIED_MAX: usize = 65_536;
 
@@ -65,7 +66,8 @@ pub(super) struct Writer {
     summary: summary::Builder,
     values: Vec<(Vec<u8>, Bytes)>,
     verified: parking_lot::Mutex<HashMap<String, u32>>,
-    space: Option<(Instant, u64)>,
+    /// As it was when this group first asked.
+    room: Option<Room>,
 }
 
 /// What opening the store found out for the writer.
@@ -94,7 +96,7 @@ impl Writer {
             summary,
             values: Vec::new(),
             verified: parking_lot::Mutex::default(),
-            space: None,
+            room: None,
         }
     }
 
@@ -111,7 +113,7 @@ impl Writer {
         self.wake_compactor.send(()).ok();
         let mut open = true;
         while open && let Some(first) = queue.blocking_recv() {
-            *self.shared.busy_since.lock() = Some(Instant::now());
+            self.shared.pulse.begin();
             let (mut answers, mut compacted, mut rewritten) = (Vec::new(), Vec::new(), Vec::new());
             let mut next = Some(first);
             while let Some(request) = next.take() {
@@ -139,8 +141,9 @@ impl Writer {
             }
             compacted.into_iter().for_each(|(answer, result)| drop(answer.send(result)));
             rewritten.into_iter().for_each(|answer| answer.send(()).unwrap_or_default());
-            *self.shared.busy_since.lock() = None;
+            self.shared.pulse.rest();
         }
+        self.shared.pulse.begin();
         self.write_summary();
         if self.values.is_empty() { Ok(()) } else { self.shared.disk.write(self.values.drain(..)) }
     }
@@ -194,7 +197,7 @@ impl Writer {
         let time_ms = self.last_time_ms.max(now_ms());
         if stores {
             if !plan.only_deletes() {
-                self.check_space()?;
+                self.check_space(&plan)?;
             }
             self.head += 1;
             self.last_time_ms = time_ms;
@@ -283,6 +286,7 @@ impl Writer {
 
     /// Writes the group, syncs, and shows it to readers.
     fn make_durable(&mut self) -> Result<(), super::disk::Error> {
+        self.room = None;
         self.close_chunk();
         if self.values.is_empty() {
             return Ok(());
@@ -305,20 +309,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Refuses while there is little free space: once sled has seen a full disk it never writes again.
-    fn check_space(&mut self) -> Result<(), Error> {
-        let now = Instant::now();
-        let known = self.space.filter(|(at, _)| now.duration_since(*at) < SPACE_INTERVAL);
-        let free = match known {
-            Some((_, free)) => free,
-            None => {
-                let (free, _) = self.shared.disk.space()?;
-                self.space = Some((now, free));
-                free
-            }
+    /// Refuses what would leave too little free space: once sled has seen a full disk it never writes again. The room is
+    /// looked at once a group, and the group counts too.
+    fn check_space(&mut self, plan: &Plan) -> Result<(), Error> {
+        let room = match self.room {
+            Some(room) => room,
+            None => *self.room.insert(self.shared.space.room()?),
         };
-        let needed = self.shared.free_bytes_min;
-        if free < needed { Err(Error::DiskFull { free, needed }) } else { Ok(()) }
+        let bytes = self.staged_bytes() + plan.bytes();
+        if room.has(DISK_BYTES_PER_BYTE * bytes as u64) {
+            return Ok(());
+        }
+        Err(Error::DiskFull { free: room.free, needed: room.needed })
     }
 }
 

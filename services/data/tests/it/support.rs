@@ -271,7 +271,7 @@ impl Server {
 
 fn config(folder: &TempDir) -> Config {
     // sled's share of memory: dozens of servers run at once.
-    Config { cache_bytes: 16 << 20, ..Config::new(folder.path()) }
+    Config { cache_bytes: 16 << 20, ballast_bytes: 0, ..Config::new(folder.path()) }
 }
 
 /// Opens a folder that cannot be served, and says why.
