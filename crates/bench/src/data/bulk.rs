@@ -51,13 +51,12 @@ impl Bench {
 
     /// Imports into a new store and copies into an empty table, by turns. The last store stays.
     async fn imports(&self, upload: &Upload, store: &Path) -> anyhow::Result<Vec<Row>> {
-        let postgres = if self.beside(Program::Postgresql) {
+        let mut postgres = if self.beside(Program::Postgresql) {
             let rows = Rows::appeals(&self.appeals, self.args.records)?;
             Some((Postgres::start(&self.folder).await?, rows, Samples::default()))
         } else {
             None
         };
-        let mut postgres = postgres;
         let mut rates = Samples::default();
         let (mut resident, mut stored) = (Samples::default(), Samples::default());
         for _ in 0..self.args.rounds {
