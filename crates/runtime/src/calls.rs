@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::FutureExt;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use reform_api::error::Reason;
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
-use body::CallBody;
+pub use body::CallBody;
 pub use deadline::Deadline;
 use log::CallLog;
 use refusal::{refuse, translate};
@@ -35,8 +35,8 @@ pub const STORE_ID: HeaderName = HeaderName::from_static("reform-store-id");
 /// Initial metadata of every answer: a revision at or after the one that it comes from.
 pub const REVISION: HeaderName = HeaderName::from_static("reform-revision");
 
-/// Tells the store id and the revision of this moment; no store id yet means no stamp.
-pub type Stamp = Arc<dyn Fn() -> (String, i64) + Send + Sync>;
+/// Tells the store id and the revision of this moment; none while there is no store yet.
+pub type Stamp = Arc<dyn Fn() -> Option<(HeaderValue, i64)> + Send + Sync>;
 
 /// Puts [`Calls`] around a server's routes; it sits outside of everything else.
 #[derive(Clone)]
@@ -72,20 +72,20 @@ pub struct Calls<S> {
     layer: CallLayer,
 }
 
-impl<S> Service<Request<Body>> for Calls<S>
+impl<S, B> Service<Request<B>> for Calls<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>>,
+    S: Service<Request<B>, Response = Response<Body>>,
     S::Future: Send + 'static,
 {
-    type Response = Response<Body>;
+    type Response = Response<CallBody>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<CallBody>, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let deadline = Deadline::of_headers(request.headers());
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(deadline);
@@ -101,8 +101,10 @@ where
                 Some(Err(_panic)) => refuse(Reason::Panic).into_http(),
                 None => refuse(Reason::Deadline).into_http(),
             };
-            if let Some(stamp) = stamp {
-                add_stamp(response.headers_mut(), stamp());
+            if let Some((store_id, revision)) = stamp.and_then(|stamp| stamp()) {
+                let headers = response.headers_mut();
+                headers.entry(STORE_ID).or_insert(store_id);
+                headers.entry(REVISION).or_insert_with(|| revision.into());
             }
             Ok(finish(response, deadline, log, span))
         })
@@ -115,22 +117,10 @@ fn finish(
     deadline: Option<Deadline>,
     mut log: CallLog,
     span: tracing::Span,
-) -> Response<Body> {
+) -> Response<CallBody> {
     translate(response.headers_mut());
-    match Status::from_header_map(response.headers()) {
-        Some(status) => {
-            log.end(status.code());
-            response
-        }
-        None => response.map(|inner| Body::new(CallBody::new(inner, deadline, log, span))),
+    if let Some(code) = response.headers().get(Status::GRPC_STATUS) {
+        log.end(Code::from_bytes(code.as_bytes()));
     }
-}
-
-fn add_stamp(headers: &mut HeaderMap, (store_id, revision): (String, i64)) {
-    let Ok(store_id) = HeaderValue::try_from(store_id) else { return };
-    if store_id.is_empty() {
-        return;
-    }
-    headers.entry(STORE_ID).or_insert(store_id);
-    headers.entry(REVISION).or_insert_with(|| revision.into());
+    response.map(|inner| CallBody::new(inner, deadline, log, span))
 }

@@ -4,7 +4,7 @@
 //! - [`config`]: settings by flag, environment and one TOML file, all mistakes reported together;
 //! - [`logging`]: log lines on stderr, as text or JSON;
 //! - [`shutdown`]: signals become a token;
-//! - [`server`]: bind, serve, drain;
+//! - [`server`]: bind, serve, drain; [`routes`]: which service answers;
 //! - [`health`] and [`reflection`]: what every process serves beside its own RPCs; [`probe`] asks for the first;
 //! - [`calls`]: what happens to every call: deadline, panic, size codes, stamp, log line.
 
@@ -14,6 +14,7 @@ pub mod health;
 pub mod logging;
 pub mod probe;
 pub mod reflection;
+pub mod routes;
 pub mod server;
 pub mod shutdown;
 

@@ -1,7 +1,8 @@
 //! Server reflection, v1 and v1alpha: the contract, the error details of `google.rpc`, and health.
 
-use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error};
+
+use crate::routes::Routes;
 
 /// What every process serves besides its own services; each version of reflection lists itself too.
 const HEALTH: &str = "grpc.health.v1.Health";

@@ -2,18 +2,21 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use futures::Stream;
-use futures::stream;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
-use tonic::transport::Server;
+use tower::{Layer, Service};
 
-use crate::calls::{CallLayer, Stamp};
+use crate::calls::{CallLayer, Calls, Stamp};
 use crate::health::Health;
+use crate::routes::Routes;
 use crate::{config, reflection};
 
 /// The largest request message; services pass it to `max_decoding_message_size`. Other clients have the same default.
@@ -36,6 +39,9 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long a new connection may say nothing.
+const FIRST_BYTE_MAX: Duration = Duration::from_secs(5);
+
 /// How long the accept loop rests after an error such as too many open files, which would come again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -56,9 +62,6 @@ pub enum Error {
     /// A descriptor set of the contract does not decode.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// The transport failed as a whole.
-    #[error("transport: {0}")]
-    Transport(#[from] tonic::transport::Error),
 }
 
 /// How serving ended.
@@ -106,9 +109,6 @@ pub fn routes(health: &Health) -> Result<Routes, Error> {
 /// The drain: `health` says NOT_SERVING, the listener closes, calls under way finish. Services watch the same token
 /// and end their streams. A stream that does not end, or a peer that does not read, is cut off at the limit. After
 /// either, the caller flushes its store and leaves with [`Exit::code`].
-///
-/// # Errors
-/// [`Error::Transport`] when the transport fails as a whole.
 pub async fn serve(
     listener: TcpListener,
     routes: Routes,
@@ -116,61 +116,91 @@ pub async fn serve(
     stamp: Option<Stamp>,
     shutdown: CancellationToken,
     drain: Duration,
-) -> Result<Exit, Error> {
-    let signal = shutdown.clone();
-    let stopping = async move {
-        signal.cancelled().await;
-        health.stop();
-    };
-    let limit = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(drain).await;
-    };
-    let serving = transport()
-        .layer(CallLayer::new(stamp))
-        .add_routes(routes.prepare())
-        .serve_with_incoming_shutdown(accept(listener), stopping);
-    tokio::select! {
-        ended = serving => {
-            ended?;
-            Ok(Exit::Drained)
+) -> Exit {
+    let calls = CallLayer::new(stamp).layer(routes);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            peer = accept(&listener) => {
+                connections.spawn(connection(peer, calls.clone(), shutdown.clone()));
+            }
+            Some(ended) = connections.join_next() => log_end(ended),
+            () = shutdown.cancelled() => break,
         }
-        () = limit => {
-            tracing::error!(drain_ms = drain.as_millis(), "the drain took too long, calls are cut off");
-            Ok(Exit::Forced)
+    }
+    drop(listener);
+    health.stop();
+    let drained = async {
+        while let Some(ended) = connections.join_next().await {
+            log_end(ended);
+        }
+    };
+    if tokio::time::timeout(drain, drained).await.is_ok() {
+        return Exit::Drained;
+    }
+    tracing::error!(drain_ms = drain.as_millis(), "the drain took too long, calls are cut off");
+    Exit::Forced
+}
+
+/// The next connection. An error such as too many open files would come again at once, so it is given some time.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((peer, _)) => match peer.set_nodelay(true) {
+                Ok(()) => return peer,
+                Err(error) => tracing::debug!(%error, "peer left before its first byte"),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
 }
 
-/// HTTP/1 is accepted for one reason: without it a silent connection, of which no byte tells its protocol, would
-/// hold up every drain.
-fn transport() -> Server {
-    Server::builder()
-        .accept_http1(true)
+/// Serves one connection until its peer closes it, or until `shutdown` and the end of the calls under way.
+async fn connection(
+    peer: TcpStream,
+    calls: Calls<Routes>,
+    shutdown: CancellationToken,
+) -> Result<(), hyper::Error> {
+    // A connection in its handshake knows no graceful end, so a silent peer does not come that far.
+    let mut first = [0];
+    tokio::select! {
+        spoken = tokio::time::timeout(FIRST_BYTE_MAX, peer.peek(&mut first)) => {
+            if !matches!(spoken, Ok(Ok(1))) {
+                return Ok(());
+            }
+        }
+        () = shutdown.cancelled() => return Ok(()),
+    }
+    let answering = service_fn(move |request| calls.clone().call(request));
+    let mut serving = pin!(transport().serve_connection(TokioIo::new(peer), answering));
+    tokio::select! {
+        ended = serving.as_mut() => return ended,
+        () = shutdown.cancelled() => serving.as_mut().graceful_shutdown(),
+    }
+    serving.await
+}
+
+fn transport() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
-        .http2_max_header_list_size(HEADER_BYTES_MAX)
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_header_list_size(HEADER_BYTES_MAX)
+        .keep_alive_interval(Some(KEEPALIVE_INTERVAL))
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .auto_date_header(false);
+    builder
 }
 
-fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
-    stream::unfold(listener, async |listener| {
-        loop {
-            match listener.accept().await {
-                Ok((peer, _)) => {
-                    if let Err(error) = peer.set_nodelay(true) {
-                        tracing::debug!(%error, "peer left before its first byte");
-                        continue;
-                    }
-                    return Some((Ok(peer), listener));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    })
+fn log_end(ended: Result<Result<(), hyper::Error>, JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a connection failed"),
+        Err(error) => tracing::error!(%error, "a connection was dropped"),
+    }
 }

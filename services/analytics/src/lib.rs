@@ -84,12 +84,12 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         exit = &mut serving => {
             stop.cancel();
             while tasks.join_next().await.is_some() {}
-            return Ok(exit?);
+            return Ok(exit);
         }
         early = ended_early(&mut tasks, &stop) => early,
     };
     stop.cancel();
-    let _exit = serving.await?;
+    let _exit = serving.await;
     Err(early)
 }
 

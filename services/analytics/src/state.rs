@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use parking_lot::RwLock;
 use reform_indicators::View;
 use tokio::sync::watch;
@@ -36,11 +37,8 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// For the metadata of every answer.
-    pub(crate) fn stamp(&self) -> (String, i64) {
-        match self.applied {
-            Some(applied) => (self.store_id.to_string(), applied),
-            None => (String::new(), 0),
-        }
+    pub(crate) fn stamp(&self) -> Option<(HeaderValue, i64)> {
+        Some((HeaderValue::from_str(&self.store_id).ok()?, self.applied?))
     }
 
     /// Records set aside because they cannot be read.

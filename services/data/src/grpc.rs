@@ -13,6 +13,7 @@ use reform_api::data::v1::change_service_server::ChangeServiceServer;
 use reform_api::data::v1::maintenance_service_server::MaintenanceServiceServer;
 use reform_api::data::v1::record_service_server::RecordServiceServer;
 use reform_runtime::health::Health;
+use reform_runtime::routes::Routes;
 use reform_runtime::server::{self, REQUEST_BYTES_MAX};
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +45,7 @@ pub(crate) fn routes(
     store: &Store,
     health: &Health,
     stop: &CancellationToken,
-) -> Result<tonic::service::Routes, server::Error> {
+) -> Result<Routes, server::Error> {
     let records = record::Records { store: store.clone(), stop: stop.clone() };
     let changes = change::Changes { store: store.clone(), stop: stop.clone() };
     let maintenance = maintenance::Maintenance { store: store.clone(), stop: stop.clone() };

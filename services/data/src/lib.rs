@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use reform_runtime::health::Health;
 use reform_runtime::server::{self, Exit};
 use tokio::net::TcpListener;
@@ -49,7 +50,8 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let routes = grpc::routes(&store, &health, &stop)?;
     let stamp: reform_runtime::calls::Stamp = {
         let store = store.clone();
-        Arc::new(move || (store.id().to_owned(), store.durable().revision))
+        let store_id = HeaderValue::from_str(store.id()).ok();
+        Arc::new(move || Some((store_id.clone()?, store.durable().revision)))
     };
     health.set_all(true);
     let watchdog = Watchdog::start(&store, &health, (config.patience, config.drain), &stop)
@@ -58,5 +60,5 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let closed = store.close(writing).await;
     drop(watchdog);
     closed?;
-    Ok(served?)
+    Ok(served)
 }

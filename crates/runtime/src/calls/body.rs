@@ -18,7 +18,9 @@ use super::refusal::{refuse, translate, write};
 
 type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
 
-pub(super) struct CallBody {
+/// See the module.
+#[derive(Debug)]
+pub struct CallBody {
     inner: Body,
     ended: bool,
     deadline: Option<Deadline>,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use reform_api::error::{Reason, reason};
 use reform_runtime::calls::{CallLayer, Calls, Stamp};
 use tonic::{Code, Status};
@@ -98,7 +99,7 @@ async fn an_error_of_a_handler_stays_as_it_is() {
 
 #[tokio::test]
 async fn answers_and_errors_carry_the_stamp() {
-    let mut client = client(Some(Arc::new(|| ("store".to_owned(), 7))));
+    let mut client = client(Some(Arc::new(|| Some((HeaderValue::from_static("store"), 7)))));
     let answered = client.check(ask("")).await.unwrap();
     let refused = client.check(ask("panic")).await.unwrap_err();
     let streamed = client.watch(ask("")).await.unwrap();
@@ -110,7 +111,7 @@ async fn answers_and_errors_carry_the_stamp() {
 
 #[tokio::test]
 async fn no_store_id_means_no_stamp() {
-    let mut client = client(Some(Arc::new(|| (String::new(), 0))));
+    let mut client = client(Some(Arc::new(|| None)));
     let answered = client.check(ask("")).await.unwrap();
     assert!(answered.metadata().get("reform-revision").is_none());
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use reform_api::error::{Reason, reason};
 use reform_runtime::health::Health;
+use reform_runtime::routes::Routes;
 use reform_runtime::server::{self, Error, Exit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
-use tonic::service::Routes;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckResponse;
@@ -26,7 +26,7 @@ struct Running {
     address: SocketAddr,
     health: Health,
     stop: CancellationToken,
-    ended: JoinHandle<Result<Exit, Error>>,
+    ended: JoinHandle<Exit>,
 }
 
 async fn start(routes: impl FnOnce(&Health) -> Routes, drain: Duration) -> Running {
@@ -91,7 +91,7 @@ async fn a_drain_ends_health_watches_and_silent_connections() {
         }
     };
     assert_eq!(reason(&end).as_deref(), Some(Reason::ShuttingDown.as_str()));
-    assert_eq!(running.ended.await.unwrap().unwrap(), Exit::Drained);
+    assert_eq!(running.ended.await.unwrap(), Exit::Drained);
     assert!(TcpStream::connect(running.address).await.is_err());
     drop(silent);
 }
@@ -103,7 +103,7 @@ async fn a_stream_that_never_ends_is_cut_off_at_the_limit() {
     let mut never = client.watch(ask("never")).await.unwrap().into_inner();
     never.message().await.unwrap().unwrap();
     running.stop.cancel();
-    assert_eq!(running.ended.await.unwrap().unwrap(), Exit::Forced);
+    assert_eq!(running.ended.await.unwrap(), Exit::Forced);
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_client_that_does_not_read_is_cut_off_at_the_limit() {
     let mut client = HealthClient::new(channel(running.address).await);
     let unread = client.watch(ask("flood")).await.unwrap();
     running.stop.cancel();
-    assert_eq!(running.ended.await.unwrap().unwrap(), Exit::Forced);
+    assert_eq!(running.ended.await.unwrap(), Exit::Forced);
     drop(unread);
 }
 
@@ -132,7 +132,7 @@ async fn a_call_under_way_is_finished_by_a_drain() {
     assert!(!running.ended.is_finished());
     service.release.notify_one();
     under_way.await.unwrap().unwrap();
-    assert_eq!(running.ended.await.unwrap().unwrap(), Exit::Drained);
+    assert_eq!(running.ended.await.unwrap(), Exit::Drained);
 }
 
 /// A client of hyper alone: that of tonic has a timer of its own, which would answer in the server's place.

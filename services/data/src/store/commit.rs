@@ -13,6 +13,7 @@ use super::chunk::{Operation, SlotHeader};
 use super::error::Error;
 use super::keys::Revision;
 use super::read::Stored;
+use super::terms;
 use crate::mask::Mask;
 
 /// Mutations of one commit.
@@ -25,6 +26,8 @@ pub struct Draft {
     pub record: Record,
     /// The encoded message without output-only fields.
     pub bytes: Vec<u8>,
+    /// What it is found by.
+    pub terms: Vec<u64>,
 }
 
 impl Draft {
@@ -35,7 +38,8 @@ impl Draft {
     pub fn new(wire: v1::Record) -> Result<Self, Violations> {
         let wire = convert::without_output_only(wire);
         let record = convert::record(&wire)?;
-        Ok(Self { record, bytes: wire.encode_to_vec() })
+        let terms = terms::of(&record);
+        Ok(Self { record, bytes: wire.encode_to_vec(), terms })
     }
 }
 

@@ -58,9 +58,10 @@ enum Step {
 ///
 /// # Errors
 /// The first mutation that is refused, unless the commit leaves such mutations out.
-pub(super) fn plan(state: &dyn State, commit: &Commit) -> Result<Plan, Error> {
-    let mut steps = Vec::with_capacity(commit.mutations.len());
-    for (index, mutation) in commit.mutations.iter().enumerate() {
+pub(super) fn plan(state: &dyn State, commit: &mut Commit) -> Result<Plan, Error> {
+    let mutations = std::mem::take(&mut commit.mutations);
+    let mut steps = Vec::with_capacity(mutations.len());
+    for (index, mutation) in mutations.into_iter().enumerate() {
         steps.push(match step(state, mutation) {
             Ok(step) => step,
             Err(error) => Step::Refused(Arc::new(refuse(commit, index, error)?)),
@@ -100,12 +101,12 @@ fn planned(step: Step) -> Planned {
         Step::Refused(error) => Planned::Refused(error),
         Step::Change(candidate) => {
             let Candidate { operation, draft, before, header, findings } = *candidate;
-            let Draft { record, mut bytes } = draft;
+            let Draft { record, mut bytes, terms } = draft;
             let entry = if header.bare {
                 bare_entry(operation, record.kind(), &record.name, &record.jurisdiction)
             } else {
                 bytes.extend_from_slice(&findings);
-                entry(operation, &record)
+                entry(operation, &record, terms)
             };
             let record = before.map(|found| found.record);
             Planned::Change(Box::new(Change { entry, header, bytes, record }))
@@ -114,14 +115,14 @@ fn planned(step: Step) -> Planned {
 }
 
 /// What the index keeps of a change.
-pub(super) fn entry(operation: Operation, record: &Record) -> Entry {
+pub(super) fn entry(operation: Operation, record: &Record, terms: Vec<u64>) -> Entry {
     Entry {
         operation,
         kind: record.kind(),
         jurisdiction: record.jurisdiction.clone(),
         id: record.name.id().to_owned(),
         day: Entry::sort_day(record.main_day()),
-        terms: terms::of(record),
+        terms,
     }
 }
 
@@ -131,34 +132,34 @@ pub(super) fn bare_entry(operation: Operation, kind: Kind, name: &Name, jurisdic
     Entry { operation, kind, jurisdiction, id, day: NO_DAY, terms: Vec::new() }
 }
 
-fn step(state: &dyn State, mutation: &Mutation) -> Result<Step, Error> {
+fn step(state: &dyn State, mutation: Mutation) -> Result<Step, Error> {
     match mutation {
-        Mutation::Create(draft) => create(state, draft),
-        Mutation::Update(update) => self::update(state, update),
+        Mutation::Create(draft) => create(state, *draft),
+        Mutation::Update(update) => self::update(state, &update),
         Mutation::Delete { name, etag } => {
-            let found = live(state, name, state.newest(name.id())?)?;
-            matches(name, found, etag)?;
-            let draft = stored_draft(state, name, found)?;
+            let found = live(state, &name, state.newest(name.id())?)?;
+            matches(&name, found, &etag)?;
+            let draft = stored_draft(state, &name, found)?;
             candidate(state, Operation::Delete, draft, Some(found))
         }
         Mutation::Undelete { name, etag } => {
-            let found = known(state, name, state.newest(name.id())?)?;
+            let found = known(state, &name, state.newest(name.id())?)?;
             if !found.deleted {
-                return Err(Error::NotDeleted(name.clone()));
+                return Err(Error::NotDeleted(name));
             }
-            matches(name, found, etag)?;
-            let draft = stored_draft(state, name, found)?;
+            matches(&name, found, &etag)?;
+            let draft = stored_draft(state, &name, found)?;
             candidate(state, Operation::Undelete, draft, Some(found))
         }
-        Mutation::Purge { name } => purge(state, name),
-        Mutation::Import { draft, on_existing } => import(state, draft, *on_existing),
+        Mutation::Purge { name } => purge(state, &name),
+        Mutation::Import { draft, on_existing } => import(state, *draft, on_existing),
     }
 }
 
-fn create(state: &dyn State, draft: &Draft) -> Result<Step, Error> {
+fn create(state: &dyn State, draft: Draft) -> Result<Step, Error> {
     match state.newest(draft.record.name.id())? {
-        Some(found) => Err(Error::Exists { name: draft.record.name.clone(), deleted: found.deleted }),
-        None => candidate(state, Operation::Create, draft.clone(), None),
+        Some(found) => Err(Error::Exists { name: draft.record.name, deleted: found.deleted }),
+        None => candidate(state, Operation::Create, draft, None),
     }
 }
 
@@ -200,10 +201,10 @@ fn purge(state: &dyn State, name: &Name) -> Result<Step, Error> {
     candidate(state, Operation::Purge, draft, Some(found))
 }
 
-fn import(state: &dyn State, draft: &Draft, on_existing: OnExisting) -> Result<Step, Error> {
+fn import(state: &dyn State, draft: Draft, on_existing: OnExisting) -> Result<Step, Error> {
     let name = &draft.record.name;
     let Some(found) = state.newest(name.id())? else {
-        return candidate(state, Operation::Create, draft.clone(), None);
+        return candidate(state, Operation::Create, draft, None);
     };
     match on_existing {
         OnExisting::Fail => Err(Error::Exists { name: name.clone(), deleted: found.deleted }),
@@ -215,8 +216,8 @@ fn import(state: &dyn State, draft: &Draft, on_existing: OnExisting) -> Result<S
             let identical = convert::without_output_only(stored).encode_to_vec() == draft.bytes;
             match (identical, found.deleted) {
                 (true, false) => Ok(Step::Unchanged),
-                (false, false) => candidate(state, Operation::Update, draft.clone(), Some(found)),
-                (_, true) => candidate(state, Operation::Undelete, draft.clone(), Some(found)),
+                (false, false) => candidate(state, Operation::Update, draft, Some(found)),
+                (_, true) => candidate(state, Operation::Undelete, draft, Some(found)),
             }
         }
     }

@@ -17,6 +17,7 @@ use super::keys::{ChunkId, Revision};
 use super::plan;
 use super::read::Stored;
 use super::summary::{Commit, Entry, Summary};
+use super::terms;
 use super::writer::Recovered;
 
 /// Before the first chunk.
@@ -81,7 +82,8 @@ pub(super) fn entry(stored: &Stored) -> Option<Entry> {
         let name = Name::parse(&wire.name).ok()?;
         return Some(plan::bare_entry(operation, stored.kind()?, &name, &wire.jurisdiction));
     }
-    Some(plan::entry(operation, &convert::record(&wire).ok()?))
+    let record = convert::record(&wire).ok()?;
+    Some(plan::entry(operation, &record, terms::of(&record)))
 }
 
 struct Recovery<'a> {

@@ -25,7 +25,7 @@ use super::{Durable, Shared, summary};
 /// Requests that wait for the writer; a caller beyond them waits for a place.
 pub(super) const QUEUE_MAX: usize = 1_024;
 /// Commits of a group.
-const GROUP_COMMITS_MAX: usize = 256;
+const GROUP_COMMITS_MAX: usize = 1_024;
 /// Bytes of a group; the commit that passes it still belongs to it.
 const GROUP_BYTES_MAX: usize = 1024 * 1024;
 /// What sled writes for each byte of a value, at most.
@@ -52,11 +52,16 @@ pub(super) enum Request {
     Close,
 }
 
+/// A caller, and what it is told.
+type Answered = (oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>);
+
 /// Everything that only the writer touches.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     meta: Meta,
     wake_compactor: wakes::Sender<()>,
+    /// Where the callers wait; none when the store was opened outside of a runtime.
+    runtime: Option<tokio::runtime::Handle>,
     head: Revision,
     last_time_ms: i64,
     requests: Requests,
@@ -65,6 +70,8 @@ pub(super) struct Writer {
     unwritten: HashMap<ChunkId, Bytes>,
     summary: summary::Builder,
     values: Vec<(Vec<u8>, Bytes)>,
+    /// Bytes of `values`.
+    staged_bytes: usize,
     verified: parking_lot::Mutex<HashMap<String, u32>>,
     /// As it was when this group first asked.
     room: Option<Room>,
@@ -87,6 +94,7 @@ impl Writer {
             meta: shared.meta.clone(),
             shared,
             wake_compactor,
+            runtime: tokio::runtime::Handle::try_current().ok(),
             head,
             last_time_ms: time_ms,
             requests,
@@ -95,6 +103,7 @@ impl Writer {
             unwritten: HashMap::new(),
             summary,
             values: Vec::new(),
+            staged_bytes: 0,
             verified: parking_lot::Mutex::default(),
             room: None,
         }
@@ -126,7 +135,7 @@ impl Writer {
                     }
                     Request::Close => open = false,
                 }
-                if open && answers.len() < GROUP_COMMITS_MAX && self.staged_bytes() < GROUP_BYTES_MAX {
+                if open && answers.len() < GROUP_COMMITS_MAX && self.staged_bytes < GROUP_BYTES_MAX {
                     next = queue.try_recv().ok();
                 }
             }
@@ -135,10 +144,7 @@ impl Writer {
                 failed.cancel();
                 return Err(error);
             }
-            for (answer, result) in answers {
-                // A caller that went away does not undo its commit.
-                drop(answer.send(result));
-            }
+            self.answer(answers);
             compacted.into_iter().for_each(|(answer, result)| drop(answer.send(result)));
             rewritten.into_iter().for_each(|answer| answer.send(()).unwrap_or_default());
             self.shared.pulse.rest();
@@ -146,6 +152,21 @@ impl Writer {
         self.shared.pulse.begin();
         self.write_summary();
         if self.values.is_empty() { Ok(()) } else { self.shared.disk.write(self.values.drain(..)) }
+    }
+
+    /// Tells every caller of a group. On the runtime, where the callers wait: each of them woken from here, from outside
+    /// of it, would cost a lock and often a system call.
+    fn answer(&self, answers: Vec<Answered>) {
+        let tell = move || {
+            for (answer, result) in answers {
+                // A caller that went away does not undo its commit.
+                drop(answer.send(result));
+            }
+        };
+        match &self.runtime {
+            Some(runtime) => drop(runtime.spawn(async move { tell() })),
+            None => tell(),
+        }
     }
 
     /// Makes a revision the oldest.
@@ -158,38 +179,34 @@ impl Writer {
             self.close_chunk();
             self.write_summary();
             self.meta.oldest_revision = revision;
-            self.values.push((Meta::key(), self.meta.seal().into()));
+            self.stage_value(Meta::key(), self.meta.seal().into());
         }
         Ok(())
     }
 
     fn rewrite(&mut self, values: Vec<(Vec<u8>, Bytes)>, dropped: Option<Revision>) {
-        self.values.extend(values);
+        values.into_iter().for_each(|(key, value)| self.stage_value(key, value));
         if let Some(revision) = dropped {
             self.meta.dropped_revision = revision;
-            self.values.push((Meta::key(), self.meta.seal().into()));
+            self.stage_value(Meta::key(), self.meta.seal().into());
         }
     }
 
     /// Writes the summary of what none covers yet, so that the next open reads less of the log.
     fn write_summary(&mut self) {
         if let Some((id, value)) = std::mem::take(&mut self.summary).finish() {
-            self.values.push((id.summary_key().to_vec(), value.into()));
+            self.stage_value(id.summary_key().to_vec(), value.into());
         }
     }
 
-    fn staged_bytes(&self) -> usize {
-        self.values.iter().map(|(_, value)| value.len()).sum()
-    }
-
     /// Checks a commit and puts it into the group. It becomes visible when the group is durable.
-    fn stage(&mut self, commit: Commit) -> Result<Committed, Error> {
+    fn stage(&mut self, mut commit: Commit) -> Result<Committed, Error> {
         if let Some(request) = commit.request
             && let Some(revision) = self.requests.answer(request)?
         {
             return Ok(Committed::Repeat { revision });
         }
-        let plan = plan::plan(self, &commit)?;
+        let plan = plan::plan(self, &mut commit)?;
         let changes = plan.outcomes.iter().any(|planned| matches!(planned, Planned::Change(_)));
         let refused = plan.outcomes.iter().any(|planned| matches!(planned, Planned::Refused(_)));
         let reports = refused && commit.refusals == Refusals::Report;
@@ -278,10 +295,15 @@ impl Writer {
         let Some((id, builder)) = self.chunk.take() else { return };
         let value = Bytes::from(builder.finish(id));
         self.unwritten.insert(id, value.clone());
-        self.values.push((id.chunk_key().to_vec(), value));
+        self.stage_value(id.chunk_key().to_vec(), value);
         if self.summary.is_full() {
             self.write_summary();
         }
+    }
+
+    fn stage_value(&mut self, key: Vec<u8>, value: Bytes) {
+        self.staged_bytes += value.len();
+        self.values.push((key, value));
     }
 
     /// Writes the group, syncs, and shows it to readers.
@@ -293,6 +315,7 @@ impl Writer {
         }
         self.shared.disk.write(self.values.drain(..))?;
         self.shared.disk.note(&self.shared.meta, self.head)?;
+        self.staged_bytes = 0;
         self.unwritten.clear();
         let live = self.shared.index.read().live().clone();
         let durable = Durable { revision: self.head, time_ms: self.last_time_ms, live: Arc::new(live) };
@@ -316,7 +339,7 @@ impl Writer {
             Some(room) => room,
             None => *self.room.insert(self.shared.space.room()?),
         };
-        let bytes = self.staged_bytes() + plan.bytes();
+        let bytes = self.staged_bytes + plan.bytes();
         if room.has(DISK_BYTES_PER_BYTE * bytes as u64) {
             return Ok(());
         }
