@@ -3,7 +3,8 @@
 use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    completions, conflicts, demo, explain, export, get, import, list, manual, parameter, query, revert, watch,
+    backup, completions, conflicts, demo, explain, export, get, import, list, manual, parameter, query,
+    revert, watch,
 };
 
 /// Sourced records of a country's reforms, and the indicators over them.
@@ -24,7 +25,8 @@ Examples:
   reform query registered-parties --period 2019..2024
   reform query --list                            every indicator and what it is
   reform explain registered-parties --at 2024    the records behind a figure
-  reform export backup.jsonl                     every live record, checked against its trailer
+  reform export records.jsonl                    every live record, checked against its trailer
+  reform backup registry.archive                 the whole store with its history, checked
 
 Exit codes:
   0  done
@@ -102,6 +104,10 @@ pub(crate) enum Command {
     Revert(revert::Revert),
     /// Show the state of both services
     Status,
+    /// Write an archive of the whole store
+    Backup(backup::Backup),
+    /// Check every stored value and index of the data service while it runs; exit code 1 when anything is wrong
+    Verify,
     /// Write a completion script for a shell
     Completions(completions::Completions),
     /// Write manual pages of all commands

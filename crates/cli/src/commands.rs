@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod conflicts;
 pub(crate) mod demo;
@@ -13,6 +14,7 @@ pub(crate) mod parameter;
 pub(crate) mod query;
 pub(crate) mod revert;
 pub(crate) mod status;
+pub(crate) mod verify;
 pub(crate) mod watch;
 
 use std::process::ExitCode;
@@ -34,6 +36,8 @@ pub(crate) async fn run(Args { global, command }: Args) -> Result<ExitCode, Fail
         Command::Parameter(parameter) => parameter::run(&global, parameter).await,
         Command::Watch(watch) => watch::run(&global, watch).await,
         Command::Revert(revert) => revert::run(&global, revert).await,
+        Command::Backup(backup) => backup::run(&global, backup).await,
+        Command::Verify => verify::run(&global).await,
         Command::Completions(completions) => completions::run(&completions),
         Command::Manual(manual) => manual::run(&manual),
         Command::Status => status::run(&global).await,

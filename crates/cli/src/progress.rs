@@ -22,6 +22,13 @@ impl Progress {
         Self { bar: bar.with_style(style).with_message(title) }
     }
 
+    /// A count of what is done.
+    pub(crate) fn count(title: &'static str) -> Self {
+        let style = ProgressStyle::with_template("{msg} {spinner} {human_pos} {elapsed}");
+        let style = style.expect("the template above is well-formed");
+        Self { bar: ProgressBar::no_length().with_style(style).with_message(title) }
+    }
+
     /// So many more bytes are done.
     pub(crate) fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);

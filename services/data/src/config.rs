@@ -9,6 +9,8 @@ use reform_runtime::config::{Error, Program, Setting, Settings};
 use reform_runtime::probe::{self, Probe};
 use reform_runtime::{logging, server};
 
+use crate::offline::restore::{self, Restore};
+use crate::offline::verify::{self, Verify};
 use crate::patience::Patience;
 use crate::store;
 
@@ -62,6 +64,10 @@ pub enum Command {
     Serve(Box<Process>),
     /// To ask the service that runs already for its health.
     Health(Probe),
+    /// To make a store from an archive.
+    Restore(Restore),
+    /// To check a stopped store, or an archive.
+    Verify(Verify),
 }
 
 /// What the process needs beside the service.
@@ -114,9 +120,17 @@ impl Command {
     ) -> Result<Self, Error> {
         let about = "keeps sourced records of political reforms and serves them over gRPC";
         let program = Program::new("reform-data", about, env!("CARGO_PKG_VERSION"), SETTINGS);
-        let matches = program.command().subcommand(probe::command()).get_matches_from(args);
+        let offline = [restore::command(), verify::command()];
+        let command = program.command().subcommand(probe::command()).subcommands(offline);
+        let matches = command.get_matches_from(args);
         if let Some(probe) = Probe::read(&program, &matches, &env)? {
             return Ok(Self::Health(probe));
+        }
+        if let Some(restore) = Restore::read(&program, &matches, &env)? {
+            return Ok(Self::Restore(restore));
+        }
+        if let Some(verify) = Verify::read(&program, &matches, &env)? {
+            return Ok(Self::Verify(verify));
         }
         Process::from_settings(program.read(&matches, env)).map(|process| Self::Serve(Box::new(process)))
     }
@@ -153,7 +167,7 @@ mod tests {
     fn read(args: &[&str]) -> Result<Process, Error> {
         match Command::read(["reform-data"].iter().chain(args), |_| None)? {
             Command::Serve(process) => Ok(*process),
-            Command::Health(probe) => panic!("{probe:?}"),
+            Command::Health(_) | Command::Restore(_) | Command::Verify(_) => panic!("it does not serve"),
         }
     }
 

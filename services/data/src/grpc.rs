@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `record`, `history`, `import`, `export` | RecordService |
 //! | `change` | ChangeService |
-//! | `maintenance` | MaintenanceService |
+//! | `maintenance`, `backup`, `verify` | MaintenanceService |
 //! | `request` | what the requests of all of them share |
 //! | `page_token` | sealed places in a list |
 //! | `fault` | every store error as code, reason and details |
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::Store;
 
+mod backup;
 mod change;
 mod export;
 mod fault;
@@ -28,6 +29,7 @@ mod maintenance;
 mod page_token;
 mod record;
 mod request;
+mod verify;
 
 /// The name under which health tells whether writes are taken.
 pub(crate) const WRITES: &str = "writes";

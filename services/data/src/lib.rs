@@ -1,7 +1,7 @@
 //! The data service: sourced records behind gRPC, kept in an append-only log.
 //!
 //! In reading order: [`config`] and [`patience`]; [`run`]; `grpc`, one file a service, thin; [`store`], which decides; `watchdog`;
-//! [`filter`] and `mask`, the two small languages of the contract.
+//! [`offline`], the subcommands that work on a stopped store; [`filter`] and `mask`, the two small languages of the contract.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ pub mod config;
 pub mod filter;
 mod grpc;
 mod mask;
+pub mod offline;
 pub mod patience;
 pub mod store;
 mod watchdog;

@@ -1,4 +1,5 @@
-//! `reform-data`: reads its settings, listens, opens its store, serves until told to stop; or asks, for `health`.
+//! `reform-data`: reads its settings, listens, opens its store, serves until told to stop; or does what a
+//! subcommand says.
 
 use std::process::ExitCode;
 
@@ -9,6 +10,8 @@ use reform_runtime::{logging, server, shutdown};
 async fn main() -> anyhow::Result<ExitCode> {
     let process = match Command::from_args()? {
         Command::Health(probe) => return Ok(probe.run().await),
+        Command::Restore(restore) => return Ok(restore.run()?),
+        Command::Verify(verify) => return verify.run().await,
         Command::Serve(process) => *process,
     };
     logging::init(process.logging);

@@ -24,6 +24,7 @@ use reform_model::{Kind, Name};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+pub mod backup;
 pub mod chunk;
 pub mod commit;
 pub mod compaction;
@@ -36,6 +37,7 @@ pub mod history;
 pub mod index;
 pub mod keys;
 pub mod list;
+pub mod loss;
 pub mod meta;
 pub mod names;
 pub mod noted;
@@ -45,10 +47,12 @@ pub mod postings;
 pub mod read;
 mod recover;
 pub mod requests;
+pub mod restore;
 pub mod revisions;
 pub mod space;
 pub mod summary;
 pub mod terms;
+pub mod verify;
 mod writer;
 
 pub use commit::{Commit, Committed, Draft, Mutation, Outcome};
@@ -184,6 +188,12 @@ impl Store {
         });
         let (thread, compactor) = (writing.map_err(not_begun)?, compactor.map_err(not_begun)?);
         Ok((Self { shared, queue, failed }, Writing { thread, compactor, closed }))
+    }
+
+    /// As [`Store::open`], of a store that is there.
+    pub fn open_there(folder: &Path, options: &Options) -> Result<(Self, Writing), disk::Error> {
+        disk::require(folder)?;
+        Self::open(folder, options)
     }
 
     /// Which store this is.

@@ -1,5 +1,6 @@
 //! The program as a person runs it: processes, exit codes, and what they print.
 
+mod backups;
 mod demo;
 mod follow;
 mod look;

@@ -83,6 +83,8 @@ fn disk(error: &disk::Error) -> Fault {
         | disk::Error::Lost { .. }
         | disk::Error::Gap { .. }
         | disk::Error::Torn(_)
+        | disk::Error::Absent(_)
+        | disk::Error::Summary { .. }
         | disk::Error::Restoring(_)
         | disk::Error::Newer { .. }
         | disk::Error::Meta(_) => Fault::new(Reason::StoreFailed, "the store failed"),

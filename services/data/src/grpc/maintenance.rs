@@ -5,7 +5,6 @@ use reform_api::data::v1;
 use reform_api::data::v1::maintenance_service_server::MaintenanceService;
 use reform_api::error::{Fault, Reason};
 use reform_model::Kind;
-use reform_runtime::unimplemented;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
@@ -59,7 +58,8 @@ impl MaintenanceService for Maintenance {
         &self,
         _: Request<v1::CreateBackupRequest>,
     ) -> Result<Response<Self::CreateBackupStream>, Status> {
-        Err(unimplemented("CreateBackup"))
+        let answers = super::backup::answers(&self.store.newest(), self.stop.clone());
+        Ok(Response::new(Box::pin(answers)))
     }
 
     type VerifyStoreStream = Answers<v1::VerifyStoreResponse>;
@@ -68,7 +68,8 @@ impl MaintenanceService for Maintenance {
         &self,
         _: Request<v1::VerifyStoreRequest>,
     ) -> Result<Response<Self::VerifyStoreStream>, Status> {
-        Err(unimplemented("VerifyStore"))
+        let answers = super::verify::answers(self.store.clone(), self.stop.clone());
+        Ok(Response::new(Box::pin(answers)))
     }
 
     type CompactHistoryStream = Answers<v1::CompactHistoryResponse>;

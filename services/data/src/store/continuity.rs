@@ -12,11 +12,13 @@ pub struct Continuity {
     revision: Revision,
     /// Whether the last commit has ended; a summary does not tell.
     complete: Option<bool>,
+    /// Whether the last chunk could not be read, and what comes next is not known.
+    blind: bool,
 }
 
 impl Default for Continuity {
     fn default() -> Self {
-        Self { chunk: None, revision: 0, complete: Some(true) }
+        Self { chunk: None, revision: 0, complete: Some(true), blind: false }
     }
 }
 
@@ -24,6 +26,11 @@ impl Continuity {
     /// The last chunk so far.
     pub fn last_chunk(&self) -> Option<ChunkId> {
         self.chunk
+    }
+
+    /// The last revision so far.
+    pub fn revision(&self) -> Revision {
+        self.revision
     }
 
     /// Whether it must still be learnt if the last commit has ended.
@@ -36,6 +43,11 @@ impl Continuity {
         self.complete = commits.last().map(|commit| commit.complete);
     }
 
+    /// Passes over a chunk that cannot be read: whatever comes after it follows.
+    pub fn skip(&mut self, id: ChunkId) {
+        *self = Self { chunk: Some(id), revision: id.revision, complete: None, blind: true };
+    }
+
     /// The next chunk.
     ///
     /// # Errors
@@ -46,7 +58,8 @@ impl Continuity {
         if !before.iter().all(|commit| commit.complete) {
             return Err(self.gap(id));
         }
-        *self = Self { chunk: Some(id), revision: last.revision, complete: Some(last.complete) };
+        *self =
+            Self { chunk: Some(id), revision: last.revision, complete: Some(last.complete), blind: false };
         Ok(())
     }
 
@@ -61,7 +74,7 @@ impl Continuity {
         };
         let part = u16::try_from(chunk.part).map_err(|_| self.gap(id))?;
         let chunk = ChunkId { revision: chunk.revision, part };
-        *self = Self { chunk: Some(chunk), revision: last.revision, complete: None };
+        *self = Self { chunk: Some(chunk), revision: last.revision, complete: None, blind: false };
         Ok(())
     }
 
@@ -81,6 +94,7 @@ impl Continuity {
         };
         let goes_on = part.map(|part| ChunkId { revision: self.revision, part });
         let expected = match self.complete {
+            _ if self.blind => self.chunk.is_none_or(|chunk| chunk < id),
             Some(true) => id == begins,
             Some(false) => Some(id) == goes_on,
             None => id == begins || Some(id) == goes_on,

@@ -14,12 +14,14 @@ use super::keys::{self, ChunkId, Revision};
 use super::meta::{Meta, STORE_FORMAT};
 use super::noted::{NoteFile, Noted};
 use super::space;
-use super::summary::Summary;
+use super::summary::{Covered, Summary};
 
 /// Room for records beyond the largest leaf: pages above a quarter of it would go to files that are never reclaimed.
 pub(super) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// The folder below the data folder that sled owns.
 pub(super) const FOLDER: &str = "sled";
+/// The file in the data folder that one process locks.
+pub(super) const LOCK: &str = "lock";
 /// Where a restore builds a store before it is put in place.
 pub(super) const RESTORING: &str = "restoring";
 
@@ -83,6 +85,9 @@ pub enum Error {
     /// The log ends before its last commit does.
     #[error("the change log ends within revision {0}; restore a backup")]
     Torn(Revision),
+    /// There is no store in the folder.
+    #[error("there is no store in {0}")]
+    Absent(PathBuf),
     /// A restore into the folder was interrupted.
     #[error("{0} holds an interrupted restore: run it again")]
     Restoring(PathBuf),
@@ -98,6 +103,14 @@ pub enum Error {
     /// A chunk of the log cannot be read.
     #[error("chunk {}.{} of the change log is damaged: {damage}", id.revision, id.part)]
     Chunk {
+        /// Which.
+        id: ChunkId,
+        /// How.
+        damage: Damage,
+    },
+    /// A summary of chunks cannot be read.
+    #[error("summary {}.{} of the change log is damaged: {damage}", id.revision, id.part)]
+    Summary {
         /// Which.
         id: ChunkId,
         /// How.
@@ -143,6 +156,12 @@ impl Disk {
         let disk = Self { tree, file, note, noted, folder: folder.to_owned(), _lock: lock };
         let meta = disk.meta()?;
         Ok((disk, meta))
+    }
+
+    /// As [`Disk::open`], of a store that is there.
+    pub fn open_there(folder: &Path, cache_bytes: u64) -> Result<(Self, Meta), Error> {
+        require(folder)?;
+        Self::open(folder, cache_bytes)
     }
 
     fn meta(&self) -> Result<Meta, Error> {
@@ -240,25 +259,29 @@ impl Disk {
         })
     }
 
+    /// The stored value of the summary that begins with a chunk.
+    pub fn summary(&self, id: ChunkId) -> Result<Option<sled::IVec>, Error> {
+        self.get(&id.summary_key())?.map_err(|damage| Error::Summary { id, damage })
+    }
+
     /// The summary that covers a chunk: its position, and the chunks that it covers. None when none does, or when it is
     /// damaged.
     pub fn summary_of(&self, chunk: ChunkId) -> Result<Option<(ChunkId, Vec<ChunkId>)>, Error> {
+        let over = self.summary_over(chunk)?;
+        Ok(over.map(|(id, summary)| (id, summary.chunks.iter().filter_map(Covered::id).collect())))
+    }
+
+    /// The same, with what it says.
+    pub fn summary_over(&self, chunk: ChunkId) -> Result<Option<(ChunkId, Summary)>, Error> {
         let first = ChunkId { revision: 0, part: 0 };
         let before = self.tree.range(first.summary_key()..=chunk.summary_key()).rev();
-        let Some(found) = self.until_error(before).next() else {
-            return Ok(None);
-        };
+        let Some(found) = self.until_error(before).next() else { return Ok(None) };
         let (key, value) = found?;
-        let Some((id, summary)) =
-            ChunkId::parse(&key).and_then(|id| Some((id, Summary::open(id, &value).ok()?)))
-        else {
-            return Ok(None);
-        };
-        let covered = summary.chunks.iter().filter_map(|covered| {
-            Some(ChunkId { revision: covered.revision, part: u16::try_from(covered.part).ok()? })
-        });
-        let covered: Vec<ChunkId> = covered.collect();
-        Ok(covered.contains(&chunk).then_some((id, covered)))
+        let Some(id) = ChunkId::parse(&key) else { return Ok(None) };
+        let summary = Summary::open(id, &value).ok();
+        Ok(summary
+            .filter(|summary| summary.chunks.iter().any(|covered| covered.id() == Some(chunk)))
+            .map(|summary| (id, summary)))
     }
 
     /// The positions of the chunks after one, in log order.
@@ -286,15 +309,37 @@ impl Disk {
         self.file.sync_data().map_err(|error| Error::File(self.folder.join(FOLDER).join("db"), error))
     }
 
+    /// Lets go of the folder, and returns once sled has.
+    pub fn close(self) -> Result<(), Error> {
+        let Self { tree, file, folder, .. } = self;
+        drop(tree);
+        let path = folder.join(FOLDER).join("db");
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WAIT_MAX => {
+                    std::thread::sleep(LOCK_WAIT_STEP);
+                }
+                Err(error) => return Err(Error::File(path, error.into())),
+            }
+        }
+    }
+
     /// Bytes that the store takes on disk.
     pub fn bytes_on_disk(&self) -> Result<u64, Error> {
         Ok(self.tree.size_on_disk()?)
     }
 }
 
+/// Refuses a folder without a store, which opening would make there.
+pub(super) fn require(folder: &Path) -> Result<(), Error> {
+    if folder.join(FOLDER).join("db").exists() { Ok(()) } else { Err(Error::Absent(folder.to_owned())) }
+}
+
 /// One process a folder; the operating system lets go of the lock when the process ends, however it ends.
-fn lock(folder: &Path) -> Result<File, Error> {
-    let path = folder.join("lock");
+pub(super) fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join(LOCK);
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|error| Error::File(path.clone(), error))?;
     match file.try_lock() {

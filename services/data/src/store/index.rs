@@ -259,6 +259,15 @@ impl Index {
         self.postings.get(&term)
     }
 
+    /// Whether the list of a term holds a version.
+    pub fn lists(&self, term: u64, found: Found) -> bool {
+        let Found { record, revision, .. } = found;
+        self.version_at(record, revision).is_some_and(|version| {
+            let posting = Posting { day: version.day, record, ordinal: version.ordinal };
+            self.postings(term).is_some_and(|postings| postings.contains(posting))
+        })
+    }
+
     /// The terms that together hold every record of these kinds and jurisdictions; none means all of them.
     pub fn scopes(&self, kind: Option<Kind>, jurisdiction: Option<&str>) -> Vec<u64> {
         let kinds = self.scopes.iter().filter(|(of_kind, _)| kind.is_none_or(|kind| kind == **of_kind));
@@ -270,6 +279,11 @@ impl Index {
     /// Live records by kind, the newest versions counted, durable or not.
     pub fn live(&self) -> &BTreeMap<Kind, i64> {
         &self.live
+    }
+
+    /// How many versions there are, durable or not.
+    pub fn version_count(&self) -> usize {
+        self.records.len() + self.older.len()
     }
 
     /// The chunk that holds the first change after a revision, and its place in the log.

@@ -133,6 +133,18 @@ impl Postings {
         }
     }
 
+    /// Whether a posting is there.
+    pub fn contains(&self, posting: Posting) -> bool {
+        let key = posting.key();
+        let in_run = |run: &Run| {
+            let block = run.firsts.partition_point(|first| *first <= key).saturating_sub(1);
+            let mut keys = Vec::with_capacity(BLOCK);
+            run.decode(block, &mut keys);
+            keys.binary_search(&key).is_ok()
+        };
+        self.tail().contains(&key) || self.runs().iter().any(in_run)
+    }
+
     /// The postings after one, in ascending order.
     pub fn after(&self, posting: Posting) -> Walk<'_> {
         Walk::new([self], posting, false)
@@ -401,6 +413,7 @@ mod tests {
             let from = posting(from);
             let walk = |from, descending| Walk::new(&lists, from, descending);
             prop_assert!(lists.iter().map(Postings::count).sum::<usize>() >= set.len());
+            prop_assert!((0..3_000).all(|n| lists.iter().any(|list| list.contains(posting(n))) == set.contains(&posting(n))));
             prop_assert!(walk(Posting::MIN, false).eq(set.iter().copied()));
             prop_assert!(walk(Posting::MAX, true).eq(set.iter().rev().copied()));
             prop_assert!(walk(from, false).eq(set.iter().copied().filter(|p| *p > from)));

@@ -75,6 +75,13 @@ pub struct Covered {
     pub slots: u32,
 }
 
+impl Covered {
+    /// The chunk; none when there can be no such chunk.
+    pub fn id(&self) -> Option<ChunkId> {
+        Some(ChunkId { revision: self.revision, part: u16::try_from(self.part).ok()? })
+    }
+}
+
 impl From<&CommitHeader> for Commit {
     fn from(header: &CommitHeader) -> Self {
         Self {
@@ -134,6 +141,18 @@ impl Summary {
         let columns = Columns::decode(payload).map_err(|_| Damage::Content)?;
         let entries = columns.entries().ok_or(Damage::Content)?;
         Ok(Self { chunks: columns.chunks, commits: columns.commits, entries })
+    }
+}
+
+impl Summary {
+    /// The changes in one of its chunks, each with its commit; none when it does not cover that chunk.
+    pub fn changes(&self, chunk: ChunkId) -> Option<Vec<(&Commit, &Entry)>> {
+        let at = self.chunks.iter().position(|covered| covered.id() == Some(chunk))?;
+        let before: usize = self.chunks[..at].iter().map(|covered| covered.slots as usize).sum();
+        let commits = self.commits.iter();
+        let by_slot = commits.flat_map(|commit| std::iter::repeat_n(commit, commit.slots as usize));
+        let slots = self.chunks[at].slots as usize;
+        Some(by_slot.zip(&self.entries).skip(before).take(slots).collect())
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn keys(tree: &sled::Db, prefix: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Changes one stored value of a stopped store.
-fn change(folder: &TempDir, key: &[u8], edit: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn change(folder: &TempDir, key: &[u8], edit: impl FnOnce(&mut Vec<u8>)) {
     let tree = tree(folder);
     let mut value = tree.get(key).unwrap().unwrap().to_vec();
     edit(&mut value);

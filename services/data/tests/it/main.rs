@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test fails where its helpers do")]
 
+mod archives;
+mod backups;
 mod compactions;
 mod durability;
 mod feed;
@@ -19,4 +21,5 @@ mod refusals;
 mod requests;
 mod revisions;
 mod support;
+mod verifies;
 mod writes;
