@@ -142,7 +142,7 @@ impl Pass<'_> {
     /// Makes the open summary again from its chunks as they are now.
     fn finish_summary(&mut self) -> Result<(), Ended> {
         let Some((at, chunks)) = self.summary.take() else { return Ok(()) };
-        let mut builder = summary::Builder::default();
+        let mut builder = summary::Builder::after(self.shared.index.read().chunk_before(at));
         for (id, value) in chunks {
             let chunk = match value {
                 Some(value) => Chunk::open(id, value).map_err(|damage| disk::Error::Chunk { id, damage }),

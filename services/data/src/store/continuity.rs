@@ -3,7 +3,7 @@
 use super::chunk::CommitHeader;
 use super::disk::Error;
 use super::keys::{ChunkId, Revision};
-use super::summary::Summary;
+use super::summary::{Covered, Summary};
 
 /// Follows the log from its beginning.
 #[derive(Debug, Clone)]
@@ -68,12 +68,11 @@ impl Continuity {
     /// # Errors
     /// [`Error::Gap`] when something is missing before or among them.
     pub fn summary(&mut self, id: ChunkId, summary: &Summary) -> Result<(), Error> {
-        self.follows(id, summary.commits.iter().map(|commit| commit.revision))?;
-        let (Some(chunk), Some(last)) = (summary.chunks.last(), summary.commits.last()) else {
+        self.follows(id, summary.commits().iter().map(|commit| commit.revision))?;
+        let chunk = summary.chunks().last().and_then(Covered::id);
+        let (Some(chunk), Some(last)) = (chunk, summary.commits().last()) else {
             return Err(self.gap(id));
         };
-        let part = u16::try_from(chunk.part).map_err(|_| self.gap(id))?;
-        let chunk = ChunkId { revision: chunk.revision, part };
         *self = Self { chunk: Some(chunk), revision: last.revision, complete: None, blind: false };
         Ok(())
     }

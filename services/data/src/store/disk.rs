@@ -268,7 +268,7 @@ impl Disk {
     /// damaged.
     pub fn summary_of(&self, chunk: ChunkId) -> Result<Option<(ChunkId, Vec<ChunkId>)>, Error> {
         let over = self.summary_over(chunk)?;
-        Ok(over.map(|(id, summary)| (id, summary.chunks.iter().filter_map(Covered::id).collect())))
+        Ok(over.map(|(id, summary)| (id, summary.chunks().iter().filter_map(Covered::id).collect())))
     }
 
     /// The same, with what it says.
@@ -280,7 +280,7 @@ impl Disk {
         let Some(id) = ChunkId::parse(&key) else { return Ok(None) };
         let summary = Summary::open(id, &value).ok();
         Ok(summary
-            .filter(|summary| summary.chunks.iter().any(|covered| covered.id() == Some(chunk)))
+            .filter(|summary| summary.chunks().iter().any(|covered| covered.id() == Some(chunk)))
             .map(|summary| (id, summary)))
     }
 

@@ -14,11 +14,13 @@ use super::keys::{ChunkId, Revision};
 use super::names::Names;
 use super::paged::Paged;
 use super::postings::{Posting, Postings};
-use super::summary::Entry;
+use super::summary::{Entry, Row};
 use super::terms;
 
 /// Records that [`Index::superseded`] looks at.
 const RECORDS_PER_HOLD: u32 = 16_384;
+/// Fewer names than these are added one by one.
+const NAMES_AT_ONCE: u32 = 4_096;
 /// Stands for "no version before".
 const NONE: u32 = u32::MAX;
 
@@ -76,6 +78,8 @@ pub struct Index {
     /// Versions that have a successor.
     older: Paged<Version>,
     names: Names,
+    /// Records whose names were added.
+    named: u32,
     postings: HashMap<u64, Postings>,
     loading: bool,
     scopes: BTreeMap<Kind, BTreeMap<String, u64>>,
@@ -93,7 +97,26 @@ impl Index {
     /// Ends the loading.
     pub fn loaded(&mut self) {
         self.loading = false;
-        self.postings.values_mut().for_each(Postings::loaded);
+        let mut postings = std::mem::take(&mut self.postings);
+        std::thread::scope(|scope| {
+            scope.spawn(|| postings.values_mut().for_each(Postings::loaded));
+            self.add_names();
+        });
+        self.postings = postings;
+    }
+
+    /// Adds the names of the records that were loaded since the last time: [`Index::candidates`] knows no others.
+    pub fn add_names(&mut self) {
+        let records = &self.records;
+        let count = u32::try_from(records.len()).expect("records are numbered");
+        let hash_of = |record: u32| records.get(record).map_or(0, |record| record.hash);
+        if count - self.named < NAMES_AT_ONCE {
+            (self.named..count).for_each(|record| self.names.insert(hash_of(record), record, hash_of));
+        } else {
+            let hashes = (self.named..count).map(|record| (hash_of(record), record));
+            self.names.insert_all(hashes, records.len(), hash_of);
+        }
+        self.named = count;
     }
 
     /// The next chunk of the log.
@@ -103,43 +126,62 @@ impl Index {
 
     /// Adds the change in a slot of the last chunk; `record` is its number when the record was there before.
     pub fn push(&mut self, entry: &Entry, revision: Revision, slot: u16, record: Option<u32>) {
+        let posting = self.push_version(entry.row(), revision, slot, record);
+        for term in &entry.terms {
+            self.push_postings(*term, &[posting]);
+        }
+    }
+
+    /// The same without its terms; what they are to hold of it.
+    pub fn push_version(
+        &mut self,
+        row: Row<'_>,
+        revision: Revision,
+        slot: u16,
+        record: Option<u32>,
+    ) -> Posting {
         let chunk = self.chunks.len().saturating_sub(1);
         let first = self.chunks.last().map_or(revision, |chunk| chunk.revision);
-        let deleted = entry.operation.removes();
+        let deleted = row.operation.removes();
         let version = Version {
-            day: entry.day,
+            day: row.day,
             chunk: u32::try_from(chunk).expect("the writer stops before 2^32 versions"),
             previous: NONE,
             slot,
             revision: u16::try_from(revision - first).expect("a revision has a slot"),
-            kind: entry.kind,
+            kind: row.kind,
             deleted,
             ordinal: 0,
         };
         let (record, was_live, ordinal) = match record {
             Some(record) => self.add_version(record, version),
-            None => (self.add_record(&entry.id, version), false, 0),
+            None => (self.add_record(row.id, version), false, 0),
         };
-        if entry.operation == Operation::Purge {
+        if row.operation == Operation::Purge {
             self.purged.insert(record, revision);
         }
-        *self.live.entry(entry.kind).or_default() += i64::from(!deleted) - i64::from(was_live);
-        let scopes = self.scopes.entry(entry.kind).or_default();
-        if !scopes.contains_key(&entry.jurisdiction) {
-            scopes.insert(entry.jurisdiction.clone(), terms::scope(entry.kind, &entry.jurisdiction));
+        *self.live.entry(row.kind).or_default() += i64::from(!deleted) - i64::from(was_live);
+        let scopes = self.scopes.entry(row.kind).or_default();
+        if !scopes.contains_key(row.jurisdiction) {
+            scopes.insert(row.jurisdiction.to_owned(), terms::scope(row.kind, row.jurisdiction));
         }
-        let posting = Posting { day: entry.day, record, ordinal };
-        for term in &entry.terms {
-            let postings = self.postings.entry(*term).or_default();
-            if self.loading { postings.load(posting) } else { postings.insert(posting) }
+        Posting { day: row.day, record, ordinal }
+    }
+
+    /// Adds versions to a term.
+    pub fn push_postings(&mut self, term: u64, postings: &[Posting]) {
+        let list = self.postings.entry(term).or_default();
+        for posting in postings {
+            if self.loading { list.load(*posting) } else { list.insert(*posting) }
         }
     }
 
     fn add_record(&mut self, id: &str, newest: Version) -> u32 {
         let hash = self.names.hash(id.as_bytes());
         let record = self.records.push(Record { hash, newest });
-        let records = &self.records;
-        self.names.insert(hash, record, |other| records.get(other).map_or(0, |record| record.hash));
+        if !self.loading {
+            self.add_names();
+        }
         record
     }
 
@@ -290,6 +332,12 @@ impl Index {
     pub fn chunk_after(&self, revision: Revision) -> usize {
         // The chunk before may still hold the end of the group that this revision belongs to.
         self.chunks.partition_point(|chunk| chunk.revision <= revision).saturating_sub(1)
+    }
+
+    /// The chunk before another one; none at the beginning of the log.
+    pub fn chunk_before(&self, id: ChunkId) -> Option<ChunkId> {
+        let place = self.chunks.partition_point(|chunk| *chunk < id);
+        self.chunks.get(place.checked_sub(1)?).copied()
     }
 
     /// The chunk at a place in the log.

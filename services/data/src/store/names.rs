@@ -7,6 +7,9 @@ use hashbrown::HashTable;
 /// Tables, each of which grows by itself: one of ten million would stop the readers for a second when it grows.
 const SHARDS: usize = 256;
 
+/// Records that are sorted by their shard at once.
+const SORTED_MAX: usize = 1 << 20;
+
 /// Record numbers by the hash of their name.
 #[derive(Debug)]
 pub struct Names {
@@ -32,6 +35,30 @@ impl Names {
     pub fn insert(&mut self, hash: u32, record: u32, hash_of: impl Fn(u32) -> u32) {
         let shard = &mut self.shards[Self::shard(hash)];
         shard.insert_unique(spread(hash), record, |other| spread(hash_of(*other)));
+    }
+
+    /// Adds many, hashes and records, to which up to `total` in all will come.
+    pub fn insert_all(
+        &mut self,
+        records: impl Iterator<Item = (u32, u32)>,
+        total: usize,
+        hash_of: impl Fn(u32) -> u32,
+    ) {
+        let hash_of = |other: &u32| spread(hash_of(*other));
+        let mut records = records.peekable();
+        // Shard by shard: ten million places one after the other would each be far away in memory.
+        let mut sorted: Vec<Vec<(u32, u32)>> = vec![Vec::new(); SHARDS];
+        while records.peek().is_some() {
+            for (hash, record) in records.by_ref().take(SORTED_MAX) {
+                sorted[Self::shard(hash)].push((hash, record));
+            }
+            for (shard, records) in self.shards.iter_mut().zip(&mut sorted) {
+                shard.reserve((total / SHARDS).saturating_sub(shard.len()).max(records.len()), hash_of);
+                for (hash, record) in records.drain(..) {
+                    shard.insert_unique(spread(hash), record, hash_of);
+                }
+            }
+        }
     }
 
     /// The records under a hash, and some under others.

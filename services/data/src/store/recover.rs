@@ -15,11 +15,14 @@ use super::envelope::Damage;
 use super::index::Index;
 use super::keys::{ChunkId, Revision};
 use super::plan;
+use super::postings::Posting;
 use super::read::Stored;
-use super::summary::{Commit, Entry, Summary};
+use super::summary::{Builder, Commit, Entry, Row, Summary};
 use super::terms;
 use super::writer::Recovered;
 
+/// Summaries that are read ahead.
+const SUMMARIES_AHEAD: usize = 16;
 /// Before the first chunk.
 const START: ChunkId = ChunkId { revision: 0, part: 0 };
 
@@ -28,19 +31,23 @@ const START: ChunkId = ChunkId { revision: 0, part: 0 };
 /// # Errors
 /// A disk that fails, a chunk that can neither be read nor is told by a summary, or a hole in the log.
 pub(super) fn recover(disk: &Disk, index: &mut Index) -> Result<Recovered, Error> {
+    let recovered = Recovered { summary: Builder::after(None), ..Recovered::default() };
     let continuity = Continuity::default();
-    let mut recovery = Recovery { disk, index, recovered: Recovered::default(), continuity };
-    for item in disk.summaries() {
-        let (id, value) = item?;
-        recovery.read_log(Some(id))?;
-        match Summary::open(id, &value) {
-            Ok(summary) => recovery.add_summary(id, &summary)?,
-            // The log behind it tells the same; the next gap is filled from there.
-            Err(damage) => {
-                tracing::error!(revision = id.revision, %damage, "a summary is damaged, reading the log instead");
+    let mut recovery = Recovery { disk, index, recovered, continuity, postings: Vec::new() };
+    std::thread::scope(|scope| {
+        // One thread reads and decodes, the other takes in.
+        let (send, opened) = std::sync::mpsc::sync_channel(SUMMARIES_AHEAD);
+        scope.spawn(move || {
+            let opened = disk.summaries().map(|item| item.map(|(id, value)| (id, Summary::open(id, &value))));
+            for item in opened {
+                // Nobody takes it in after an error.
+                if send.send(item).is_err() {
+                    break;
+                }
             }
-        }
-    }
+        });
+        opened.into_iter().try_for_each(|item| recovery.take_in(item?))
+    })?;
     recovery.read_log(None)?;
     recovery.settle();
     let Recovery { mut recovered, continuity, .. } = recovery;
@@ -91,28 +98,54 @@ struct Recovery<'a> {
     index: &'a mut Index,
     recovered: Recovered,
     continuity: Continuity,
+    /// The postings of each term of the summary that is added.
+    postings: Vec<Vec<Posting>>,
 }
 
 impl Recovery<'_> {
-    fn add_summary(&mut self, id: ChunkId, summary: &Summary) -> Result<(), Error> {
-        self.continuity.summary(id, summary)?;
-        let mut entries = summary.entries.iter();
-        let mut commits =
-            summary.commits.iter().flat_map(|commit| std::iter::repeat_n(commit, commit.slots as usize));
-        for covered in &summary.chunks {
-            let id =
-                ChunkId { revision: covered.revision, part: u16::try_from(covered.part).unwrap_or(u16::MAX) };
-            self.index.push_chunk(id);
-            for slot in 0..covered.slots {
-                let (Some(entry), Some(commit)) = (entries.next(), commits.next()) else {
-                    return Err(Error::Chunk { id, damage: Damage::Content });
-                };
-                self.add(id, slot as usize, entry, commit.revision)?;
+    fn take_in(&mut self, (id, summary): (ChunkId, Result<Summary, Damage>)) -> Result<(), Error> {
+        match summary {
+            Ok(summary) => self.add_summary(id, &summary),
+            // The log behind it tells the same; the next gap is filled from there.
+            Err(damage) => {
+                tracing::error!(revision = id.revision, %damage, "a summary is damaged, reading the log instead");
+                Ok(())
             }
         }
-        summary.commits.iter().for_each(|commit| self.remember(commit));
+    }
+
+    fn add_summary(&mut self, id: ChunkId, summary: &Summary) -> Result<(), Error> {
+        // To look for chunks before it would cost a read of some that it covers.
+        let last = self.continuity.last_chunk();
+        if summary.before() != Some(last.unwrap_or(START)) {
+            self.read_log(Some(id))?;
+        }
+        self.continuity.summary(id, summary)?;
+        let mut rows = summary.rows();
+        let mut commits =
+            summary.commits().iter().flat_map(|commit| std::iter::repeat_n(commit, commit.slots as usize));
+        let terms = summary.terms();
+        self.postings.iter_mut().for_each(Vec::clear);
+        self.postings.resize_with(terms.len().max(self.postings.len()), Vec::new);
+        for covered in summary.chunks() {
+            let damaged = || Error::Chunk { id, damage: Damage::Content };
+            let id = covered.id().ok_or_else(damaged)?;
+            self.index.push_chunk(id);
+            for slot in 0..covered.slots {
+                let (row, places) = rows.read().ok_or_else(damaged)?;
+                let commit = commits.next().ok_or_else(damaged)?;
+                let posting = self.add(id, slot as usize, row, commit.revision)?;
+                for place in places {
+                    self.postings.get_mut(*place as usize).ok_or_else(damaged)?.push(posting);
+                }
+            }
+        }
+        for (term, postings) in terms.iter().zip(&self.postings) {
+            self.index.push_postings(*term, postings);
+        }
+        summary.commits().iter().for_each(|commit| self.remember(commit));
         // What comes next is covered by the next summary, not by this one.
-        self.recovered.summary = super::summary::Builder::default();
+        self.recovered.summary = Builder::after(self.continuity.last_chunk());
         Ok(())
     }
 
@@ -126,7 +159,11 @@ impl Recovery<'_> {
             self.continuity.chunk(id, chunk.commits())?;
             self.index.push_chunk(id);
             let mut summary = std::mem::take(&mut self.recovered.summary);
-            summarise(&mut summary, &chunk, id, |slot, entry, revision| self.add(id, slot, entry, revision))?;
+            summarise(&mut summary, &chunk, id, |slot, entry, revision| {
+                let posting = self.add(id, slot, entry.row(), revision)?;
+                entry.terms.iter().for_each(|term| self.index.push_postings(*term, &[posting]));
+                Ok(())
+            })?;
             self.recovered.summary = summary;
             chunk.commits().iter().for_each(|commit| self.remember(&commit.into()));
         }
@@ -143,21 +180,20 @@ impl Recovery<'_> {
         }
     }
 
-    fn add(&mut self, id: ChunkId, slot: usize, entry: &Entry, revision: Revision) -> Result<(), Error> {
+    fn add(&mut self, id: ChunkId, slot: usize, row: Row<'_>, revision: Revision) -> Result<Posting, Error> {
         let damaged = || Error::Chunk { id, damage: Damage::Content };
         let slot = u16::try_from(slot).map_err(|_| damaged())?;
         if u16::try_from(revision - id.revision).is_err() {
             return Err(damaged());
         }
-        let record = match entry.operation {
+        let record = match row.operation {
             super::chunk::Operation::Create => None,
             super::chunk::Operation::Update
             | super::chunk::Operation::Delete
             | super::chunk::Operation::Undelete
-            | super::chunk::Operation::Purge => Some(self.record(id, &entry.id)?),
+            | super::chunk::Operation::Purge => Some(self.record(id, row.id)?),
         };
-        self.index.push(entry, revision, slot, record);
-        Ok(())
+        Ok(self.index.push_version(row, revision, slot, record))
     }
 
     /// Keeps what the writer has to know of a commit; one of which all history was dropped has no changes any more.
@@ -173,7 +209,8 @@ impl Recovery<'_> {
     }
 
     /// The number of a record that was there before.
-    fn record(&self, chunk: ChunkId, id: &str) -> Result<u32, Error> {
+    fn record(&mut self, chunk: ChunkId, id: &str) -> Result<u32, Error> {
+        self.index.add_names();
         let candidates: Vec<u32> = self.index.candidates(id).collect();
         if let [only] = candidates.as_slice() {
             return Ok(*only);

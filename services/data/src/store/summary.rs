@@ -5,6 +5,8 @@
 //! position of the first chunk that it covers; the chunks behind the last summary are read themselves.
 //! Columns, one entry a slot.
 
+use std::collections::HashMap;
+
 use prost::Message;
 use reform_model::{Day, Kind};
 
@@ -34,7 +36,37 @@ pub struct Entry {
     pub terms: Vec<u64>,
 }
 
+/// A change as the index takes it in, without its terms.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// What was done.
+    pub operation: Operation,
+    /// The record's kind.
+    pub kind: Kind,
+    /// Its jurisdiction.
+    pub jurisdiction: &'a str,
+    /// Its id, without `records/`.
+    pub id: &'a str,
+    /// The earliest day of its main date, or [`NO_DAY`].
+    pub day: i32,
+}
+
+impl Row<'_> {
+    /// The change with its terms, which are given by their places.
+    fn entry(&self, terms: &[u64], places: &[u32]) -> Option<Entry> {
+        let Self { operation, kind, jurisdiction, id, day } = *self;
+        let terms = places.iter().map(|place| terms.get(*place as usize).copied()).collect::<Option<_>>()?;
+        Some(Entry { operation, kind, jurisdiction: jurisdiction.to_owned(), id: id.to_owned(), day, terms })
+    }
+}
+
 impl Entry {
+    /// All but the terms.
+    pub fn row(&self) -> Row<'_> {
+        let Self { operation, kind, jurisdiction, id, day, terms: _ } = self;
+        Row { operation: *operation, kind: *kind, jurisdiction, id, day: *day }
+    }
+
     /// The day as it sorts.
     pub fn sort_day(day: Option<Day>) -> i32 {
         day.map_or(NO_DAY, |day| day.0)
@@ -82,6 +114,12 @@ impl Covered {
     }
 }
 
+impl From<ChunkId> for Covered {
+    fn from(id: ChunkId) -> Self {
+        Self { revision: id.revision, part: id.part.into(), slots: 0 }
+    }
+}
+
 impl From<&CommitHeader> for Commit {
     fn from(header: &CommitHeader) -> Self {
         Self {
@@ -121,17 +159,15 @@ struct Columns {
     terms: Vec<u32>,
     #[prost(message, repeated, tag = "11")]
     chunks: Vec<Covered>,
+    /// The chunk before the first one; revision 0 when that is the first of all.
+    #[prost(message, optional, tag = "12")]
+    before: Option<Covered>,
 }
 
 /// A summary, read back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// The chunks that it covers, in order.
-    pub chunks: Vec<Covered>,
-    /// The commits, in order.
-    pub commits: Vec<Commit>,
-    /// The changes, in order.
-    pub entries: Vec<Entry>,
+    columns: Columns,
 }
 
 impl Summary {
@@ -139,49 +175,87 @@ impl Summary {
     pub fn open(id: ChunkId, value: &[u8]) -> Result<Self, Damage> {
         let payload = envelope::open(&id.summary_key(), value)?;
         let columns = Columns::decode(payload).map_err(|_| Damage::Content)?;
-        let entries = columns.entries().ok_or(Damage::Content)?;
-        Ok(Self { chunks: columns.chunks, commits: columns.commits, entries })
+        Ok(Self { columns })
+    }
+
+    /// The chunk before those that it covers, as far as the summary knows it.
+    pub fn before(&self) -> Option<ChunkId> {
+        self.columns.before.and_then(|before| before.id())
+    }
+
+    /// The chunks that it covers, in order.
+    pub fn chunks(&self) -> &[Covered] {
+        &self.columns.chunks
+    }
+
+    /// The commits, in order.
+    pub fn commits(&self) -> &[Commit] {
+        &self.columns.commits
+    }
+
+    /// The terms that occur, each once.
+    pub fn terms(&self) -> &[u64] {
+        &self.columns.dictionary
+    }
+
+    /// The changes, in order.
+    pub fn rows(&self) -> Rows<'_> {
+        let columns = &self.columns;
+        Rows { columns, slot: 0, id: Vec::new(), ids: &columns.ids, terms: &columns.terms }
     }
 }
 
 impl Summary {
     /// The changes in one of its chunks, each with its commit; none when it does not cover that chunk.
-    pub fn changes(&self, chunk: ChunkId) -> Option<Vec<(&Commit, &Entry)>> {
-        let at = self.chunks.iter().position(|covered| covered.id() == Some(chunk))?;
-        let before: usize = self.chunks[..at].iter().map(|covered| covered.slots as usize).sum();
-        let commits = self.commits.iter();
+    pub fn changes(&self, chunk: ChunkId) -> Option<Vec<(&Commit, Entry)>> {
+        let at = self.chunks().iter().position(|covered| covered.id() == Some(chunk))?;
+        let before: usize = self.chunks()[..at].iter().map(|covered| covered.slots as usize).sum();
+        let commits = self.commits().iter();
         let by_slot = commits.flat_map(|commit| std::iter::repeat_n(commit, commit.slots as usize));
-        let slots = self.chunks[at].slots as usize;
-        Some(by_slot.zip(&self.entries).skip(before).take(slots).collect())
+        let slots = self.chunks()[at].slots as usize;
+        let mut rows = self.rows();
+        let mut changes = Vec::with_capacity(slots);
+        for (slot, commit) in by_slot.enumerate().take(before + slots) {
+            let (row, places) = rows.read()?;
+            if slot >= before {
+                changes.push((commit, row.entry(self.terms(), places)?));
+            }
+        }
+        Some(changes)
     }
 }
 
-impl Columns {
-    fn entries(&self) -> Option<Vec<Entry>> {
-        let mut entries = Vec::with_capacity(self.operations.len());
-        let (mut ids, mut terms) = (self.ids.as_slice(), self.terms.iter());
-        let mut id: Vec<u8> = Vec::new();
-        for slot in 0..self.operations.len() {
-            let (&[shared, more], rest) = ids.split_first_chunk::<2>()?;
-            let (suffix, rest) = rest.split_at_checked(more.into())?;
-            ids = rest;
-            id.truncate(shared.into());
-            id.extend_from_slice(suffix);
-            let count = *self.term_counts.get(slot)? as usize;
-            let places = terms.by_ref().take(count).copied();
-            let jurisdiction = *self.jurisdiction.get(slot)? as usize;
-            entries.push(Entry {
-                operation: Operation::try_from(i32::from(self.operations[slot])).ok()?,
-                kind: Kind::from_number(*self.kinds.get(slot)?)?,
-                jurisdiction: self.jurisdictions.get(jurisdiction)?.clone(),
-                id: String::from_utf8(id.clone()).ok()?,
-                day: *self.days.get(slot)?,
-                terms: places
-                    .map(|place| self.dictionary.get(place as usize).copied())
-                    .collect::<Option<_>>()?,
-            });
-        }
-        Some(entries)
+/// The changes of a summary, read one after the other without a copy of each.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    columns: &'a Columns,
+    slot: usize,
+    id: Vec<u8>,
+    ids: &'a [u8],
+    terms: &'a [u32],
+}
+
+impl<'a> Rows<'a> {
+    /// The next change, and the places of its terms among [`Summary::terms`]. None when there is no further one, or
+    /// when it does not parse.
+    pub fn read(&mut self) -> Option<(Row<'_>, &'a [u32])> {
+        let (columns, slot) = (self.columns, self.slot);
+        let (&[shared, more], rest) = self.ids.split_first_chunk::<2>()?;
+        let (suffix, rest) = rest.split_at_checked(more.into())?;
+        self.ids = rest;
+        self.id.truncate(shared.into());
+        self.id.extend_from_slice(suffix);
+        let (terms, rest) = self.terms.split_at_checked(*columns.term_counts.get(slot)? as usize)?;
+        self.terms = rest;
+        self.slot += 1;
+        let row = Row {
+            operation: Operation::try_from(i32::from(*columns.operations.get(slot)?)).ok()?,
+            kind: Kind::from_number(*columns.kinds.get(slot)?)?,
+            jurisdiction: columns.jurisdictions.get(*columns.jurisdiction.get(slot)? as usize)?,
+            id: std::str::from_utf8(&self.id).ok()?,
+            day: *columns.days.get(slot)?,
+        };
+        Some((row, terms))
     }
 }
 
@@ -190,13 +264,19 @@ impl Columns {
 pub struct Builder {
     columns: Columns,
     last_id: Vec<u8>,
+    places: HashMap<u64, u32>,
 }
 
 impl Builder {
+    /// Begins behind a chunk; none at the beginning of the log.
+    pub fn after(chunk: Option<ChunkId>) -> Self {
+        let before = Some(chunk.map_or_else(Covered::default, Covered::from));
+        Self { columns: Columns { before, ..Columns::default() }, ..Self::default() }
+    }
+
     /// Begins the next chunk.
     pub fn begin_chunk(&mut self, id: ChunkId) {
-        let ChunkId { revision, part } = id;
-        self.columns.chunks.push(Covered { revision, part: part.into(), slots: 0 });
+        self.columns.chunks.push(id.into());
     }
 
     /// Begins a commit, or the part of it that goes into this chunk.
@@ -220,11 +300,20 @@ impl Builder {
         }
         columns.operations.push(entry.operation as u8);
         columns.kinds.push(entry.kind.number());
-        columns.jurisdiction.push(place(&mut columns.jurisdictions, &entry.jurisdiction));
+        let known = columns.jurisdictions.iter().position(|known| *known == entry.jurisdiction);
+        let jurisdiction = known.unwrap_or_else(|| {
+            columns.jurisdictions.push(entry.jurisdiction.clone());
+            columns.jurisdictions.len() - 1
+        });
+        columns.jurisdiction.push(u32::try_from(jurisdiction).expect("a summary has fewer entries"));
         columns.days.push(entry.day);
         columns.term_counts.push(u32::try_from(entry.terms.len()).expect("a record is small"));
         for term in &entry.terms {
-            columns.terms.push(place(&mut columns.dictionary, term));
+            let place = *self.places.entry(*term).or_insert_with(|| {
+                columns.dictionary.push(*term);
+                u32::try_from(columns.dictionary.len() - 1).expect("a summary has fewer terms")
+            });
+            columns.terms.push(place);
         }
         let id = entry.id.as_bytes();
         let shared = id.iter().zip(&self.last_id).take_while(|(a, b)| a == b).count();
@@ -237,22 +326,12 @@ impl Builder {
 
     /// The position and the value to store; none when nothing is covered.
     pub fn finish(self) -> Option<(ChunkId, Vec<u8>)> {
-        let first = self.columns.chunks.first()?;
-        let id = ChunkId { revision: first.revision, part: u16::try_from(first.part).ok()? };
+        let id = self.columns.chunks.first()?.id()?;
         let mut value = vec![0; envelope::LENGTH];
         self.columns.encode(&mut value).expect("a Vec grows");
         envelope::seal(&id.summary_key(), &mut value);
         Some((id, value))
     }
-}
-
-/// The place of a value in a dictionary, at its end when it is new. Dictionaries of one chunk are short.
-fn place<T: PartialEq + Clone>(dictionary: &mut Vec<T>, value: &T) -> u32 {
-    let place = dictionary.iter().position(|known| known == value).unwrap_or_else(|| {
-        dictionary.push(value.clone());
-        dictionary.len() - 1
-    });
-    u32::try_from(place).expect("a chunk has fewer entries")
 }
 
 #[cfg(test)]
@@ -271,7 +350,7 @@ mod tests {
             terms: terms.to_vec(),
         };
         let entries = [entry("appeal-1", &[1, 2], 5), entry("appeal-12", &[2], NO_DAY), entry("b", &[], -3)];
-        let mut builder = Builder::default();
+        let mut builder = Builder::after(None);
         builder.begin_chunk(id);
         builder.begin_commit(&CommitHeader { revision: 1, time_ms: 9, ..CommitHeader::default() });
         entries[..2].iter().for_each(|entry| builder.push(entry));
@@ -281,9 +360,16 @@ mod tests {
         let (at, value) = builder.finish().unwrap();
         assert_eq!(at, id);
         let summary = Summary::open(id, &value).unwrap();
-        assert_eq!(summary.entries, entries);
-        assert_eq!(summary.commits.iter().map(|commit| commit.slots).collect::<Vec<_>>(), [3]);
-        assert_eq!(summary.chunks.iter().map(|chunk| chunk.slots).collect::<Vec<_>>(), [2, 1]);
+        let mut rows = summary.rows();
+        for entry in &entries {
+            let (row, places) = rows.read().unwrap();
+            let read = row.entry(summary.terms(), places).unwrap();
+            assert_eq!(read, *entry);
+        }
+        assert!(rows.read().is_none());
+        assert_eq!(summary.commits().iter().map(|commit| commit.slots).collect::<Vec<_>>(), [3]);
+        assert_eq!(summary.chunks().iter().map(|chunk| chunk.slots).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(summary.before(), Some(ChunkId { revision: 0, part: 0 }));
         assert_eq!(Summary::open(ChunkId { revision: 2, part: 0 }, &value), Err(Damage::Checksum));
     }
 }

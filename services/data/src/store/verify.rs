@@ -156,8 +156,8 @@ impl Stretch {
         let checked = Checked::default();
         let mut stretch = Self { chunks: 0, slots: Some(0), continuity, checked };
         let summary = log.chunk(place).and_then(|id| stretch.summary(log.disk(), id));
-        let covered = summary.as_ref().map_or(1, |(_, summary)| summary.chunks.len().max(1));
-        let mut builder = summary::Builder::default();
+        let covered = summary.as_ref().map_or(1, |(_, summary)| summary.chunks().len().max(1));
+        let mut builder = summary::Builder::after(stretch.continuity.last_chunk());
         for _ in 0..covered {
             let Some(id) = log.chunk(place + stretch.chunks) else { break };
             stretch.chunks += 1;
@@ -243,7 +243,7 @@ impl Stretch {
 fn names(disk: &Disk, id: ChunkId) -> String {
     let Ok(Some((_, summary))) = disk.summary_over(id) else { return String::new() };
     let changes = summary.changes(id).unwrap_or_default();
-    let names: Vec<&str> = changes.into_iter().map(|(_, entry)| entry.id.as_str()).collect();
+    let names: Vec<String> = changes.into_iter().map(|(_, entry)| entry.id).collect();
     format!("; it holds changes of records/{}", names.join(", records/"))
 }
 

@@ -194,7 +194,8 @@ impl Writer {
 
     /// Writes the summary of what none covers yet, so that the next open reads less of the log.
     fn write_summary(&mut self) {
-        if let Some((id, value)) = std::mem::take(&mut self.summary).finish() {
+        let next = summary::Builder::after(self.last_chunk);
+        if let Some((id, value)) = std::mem::replace(&mut self.summary, next).finish() {
             self.stage_value(id.summary_key().to_vec(), value.into());
         }
     }
