@@ -9,6 +9,7 @@ use reform_runtime::config::{Error, Program, Setting, Settings};
 use reform_runtime::probe::{self, Probe};
 use reform_runtime::{logging, server};
 
+use crate::offline::compact::{self, Compact};
 use crate::offline::restore::{self, Restore};
 use crate::offline::verify::{self, Verify};
 use crate::patience::Patience;
@@ -64,6 +65,8 @@ pub enum Command {
     Serve(Box<Process>),
     /// To ask the service that runs already for its health.
     Health(Probe),
+    /// To write a stopped store anew.
+    Compact(Compact),
     /// To make a store from an archive.
     Restore(Restore),
     /// To check a stopped store, or an archive.
@@ -120,7 +123,7 @@ impl Command {
     ) -> Result<Self, Error> {
         let about = "keeps sourced records of political reforms and serves them over gRPC";
         let program = Program::new("reform-data", about, env!("CARGO_PKG_VERSION"), SETTINGS);
-        let offline = [restore::command(), verify::command()];
+        let offline = [restore::command(), verify::command(), compact::command()];
         let command = program.command().subcommand(probe::command()).subcommands(offline);
         let matches = command.get_matches_from(args);
         if let Some(probe) = Probe::read(&program, &matches, &env)? {
@@ -131,6 +134,9 @@ impl Command {
         }
         if let Some(verify) = Verify::read(&program, &matches, &env)? {
             return Ok(Self::Verify(verify));
+        }
+        if let Some(compact) = Compact::read(&program, &matches, &env)? {
+            return Ok(Self::Compact(compact));
         }
         Process::from_settings(program.read(&matches, env)).map(|process| Self::Serve(Box::new(process)))
     }
@@ -167,7 +173,9 @@ mod tests {
     fn read(args: &[&str]) -> Result<Process, Error> {
         match Command::read(["reform-data"].iter().chain(args), |_| None)? {
             Command::Serve(process) => Ok(*process),
-            Command::Health(_) | Command::Restore(_) | Command::Verify(_) => panic!("it does not serve"),
+            Command::Health(_) | Command::Restore(_) | Command::Verify(_) | Command::Compact(_) => {
+                panic!("it does not serve")
+            }
         }
     }
 

@@ -12,6 +12,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Health(probe) => return Ok(probe.run().await),
         Command::Restore(restore) => return Ok(restore.run()?),
         Command::Verify(verify) => return verify.run().await,
+        Command::Compact(compact) => return Ok(compact.run(shutdown::on_signals()?).await?),
         Command::Serve(process) => *process,
     };
     logging::init(process.logging);

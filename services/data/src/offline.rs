@@ -1,4 +1,5 @@
-//! What works on a folder or a file without the service: `restore` and `verify`.
+//! What works on a folder or a file without the service: `restore`, `verify` and `compact`.
 
+pub mod compact;
 pub mod restore;
 pub mod verify;

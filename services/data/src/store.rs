@@ -8,6 +8,7 @@
 //! | [`index`], [`names`], [`postings`], [`terms`], [`paged`] | names, versions, and what records are found by; rebuilt at open by `recover`, with [`continuity`] |
 //! | [`commit`], `plan`, `writer`, [`requests`] | what is asked, what it would change, and the one thread that does it |
 //! | [`compaction`] | dropping history, slice by slice, through the writer |
+//! | [`pack`], `compare`, `swap` | a stopped store written anew, compared, and put in place |
 //! | [`read`], [`list`], [`export`] | reading at a revision |
 //! | [`history`], [`revisions`] | the log as commits; one record's versions |
 //!
@@ -28,6 +29,7 @@ pub mod backup;
 pub mod chunk;
 pub mod commit;
 pub mod compaction;
+mod compare;
 pub mod continuity;
 pub mod disk;
 pub mod envelope;
@@ -41,6 +43,7 @@ pub mod loss;
 pub mod meta;
 pub mod names;
 pub mod noted;
+pub mod pack;
 pub mod paged;
 mod plan;
 pub mod postings;
@@ -51,6 +54,7 @@ pub mod restore;
 pub mod revisions;
 pub mod space;
 pub mod summary;
+mod swap;
 pub mod terms;
 pub mod verify;
 mod writer;
@@ -351,11 +355,7 @@ impl Shared {
 
     /// The content of a slot, or what is left of it.
     fn any_slot(&self, chunk: &Chunk, id: ChunkId, slot: usize) -> Result<Stored, Error> {
-        let damaged = |damage| disk::Error::Chunk { id, damage };
-        let commit = chunk.commit_of(slot).ok_or(envelope::Damage::Content).map_err(damaged)?;
-        let (revision, time_ms) = (commit.revision, commit.time_ms);
-        let chunk::Slot { header, record } = chunk.slot(slot).map_err(damaged)?;
-        Ok(Stored { header, record, revision, time_ms })
+        chunk.stored(slot).map_err(|damage| disk::Error::Chunk { id, damage }.into())
     }
 
     /// The content of a version.

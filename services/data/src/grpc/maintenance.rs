@@ -10,7 +10,9 @@ use tonic::{Request, Response, Status};
 
 use super::fault;
 use super::record::Answers;
+use crate::store::compaction::Stalled;
 use crate::store::meta::STORE_FORMAT;
+use crate::store::space::Room;
 use crate::store::{Compaction, Error, Revision, Store};
 
 /// The service over a store.
@@ -98,8 +100,14 @@ fn compacting(
         loop {
             let Compaction { dropped, at, stalled, .. } = *compaction.borrow_and_update();
             let done = dropped >= revision;
-            if stalled && !done {
-                Err(Fault::new(Reason::Internal, "history is not dropped to the end").status())?;
+            match stalled.filter(|_| !done) {
+                Some(Stalled::Full(Room { free, needed })) => {
+                    Err(fault::of_record(Error::DiskFull { free, needed }).status())?;
+                }
+                Some(Stalled::Failed) => {
+                    Err(Fault::new(Reason::Internal, "history is not dropped to the end").status())?;
+                }
+                None => {}
             }
             yield v1::CompactHistoryResponse { done_revision: at.max(dropped).min(revision), done };
             if done {

@@ -16,6 +16,7 @@ use prost::Message;
 
 use super::envelope::{self, Damage};
 use super::keys::{ChunkId, Revision};
+use super::read::Stored;
 
 /// A chunk takes no further change once it holds this many bytes.
 pub const BYTES_TARGET: usize = 8 * 1024;
@@ -153,6 +154,14 @@ impl Chunk {
             first += commit.slots as usize;
             slot < first
         })
+    }
+
+    /// One change, with the revision and the time of its commit.
+    pub fn stored(&self, slot: usize) -> Result<Stored, Damage> {
+        let commit = self.commit_of(slot).ok_or(Damage::Content)?;
+        let (revision, time_ms) = (commit.revision, commit.time_ms);
+        let Slot { header, record } = self.slot(slot)?;
+        Ok(Stored { header, record, revision, time_ms })
     }
 
     /// One change.

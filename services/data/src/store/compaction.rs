@@ -19,6 +19,7 @@ use super::envelope::Damage;
 use super::index::Position;
 use super::keys::{ChunkId, Revision};
 use super::read::Stored;
+use super::space::Room;
 use super::writer::Request;
 use super::{Shared, recover, summary};
 
@@ -34,8 +35,17 @@ pub struct Compaction {
     pub dropped: Revision,
     /// Where the pass under way is in the log.
     pub at: Revision,
-    /// Whether a pass has ended early; the next open begins it again.
-    pub stalled: bool,
+    /// Why the last pass has ended early, if it has; asking again, or the next open, begins another.
+    pub stalled: Option<Stalled>,
+}
+
+/// Why a pass has ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stalled {
+    /// There is too little free space.
+    Full(Room),
+    /// A defect, or the disk; the log says more.
+    Failed,
 }
 
 /// Why a pass ends early.
@@ -43,6 +53,8 @@ pub struct Compaction {
 enum Ended {
     #[error("the store is closing")]
     Closing,
+    #[error("{} bytes are free", .0.free)]
+    Full(Room),
     #[error(transparent)]
     Disk(#[from] disk::Error),
 }
@@ -53,17 +65,18 @@ pub(super) fn run(shared: &Arc<Shared>, queue: &mpsc::WeakSender<Request>, wakes
         // A pass that panics is a defect, and no reason to stop serving: nothing is half done.
         let pass =
             std::panic::AssertUnwindSafe(|| Pass { shared, queue, piece: Vec::new(), summary: None }.run());
-        match std::panic::catch_unwind(pass) {
-            Ok(Ok(()) | Err(Ended::Closing)) => {}
-            Ok(Err(Ended::Disk(error))) => {
-                tracing::error!(%error, "a compaction ended early");
-                shared.compaction.send_modify(|compaction| compaction.stalled = true);
+        let stalled = match std::panic::catch_unwind(pass) {
+            Ok(Ok(()) | Err(Ended::Closing)) => continue,
+            Ok(Err(ended)) => {
+                tracing::error!(why = %ended, "a compaction ended early");
+                if let Ended::Full(room) = ended { Stalled::Full(room) } else { Stalled::Failed }
             }
             Err(_) => {
                 tracing::error!("a compaction panicked");
-                shared.compaction.send_modify(|compaction| compaction.stalled = true);
+                Stalled::Failed
             }
-        }
+        };
+        shared.compaction.send_modify(|compaction| compaction.stalled = Some(stalled));
     }
 }
 
@@ -102,7 +115,10 @@ impl Pass<'_> {
         let superseded = |slot, stored: &Stored| {
             let id_of = stored.name().and_then(|name| name.strip_prefix(COLLECTION));
             let position = Position { chunk: id, slot };
-            id_of.is_some_and(|id| self.shared.index.read().is_superseded(id, position, oldest))
+            id_of.is_some_and(|id| {
+                let successor = self.shared.index.read().successor(id, position);
+                successor.is_some_and(|(_, revision)| revision <= oldest)
+            })
         };
         let rewritten = self.shared.disk.chunk(id).and_then(|chunk| without(&chunk, id, &superseded));
         match rewritten {
@@ -163,6 +179,11 @@ impl Pass<'_> {
     }
 
     fn send(&mut self, dropped: Option<Revision>) -> Result<(), Ended> {
+        // It goes on below the watermark, but never to where sled would see a full disk.
+        let room = self.shared.space.room()?;
+        if room.free < room.needed / 2 {
+            return Err(Ended::Full(room));
+        }
         let (answer, answered) = oneshot::channel();
         let values = std::mem::take(&mut self.piece);
         let queue = self.queue.upgrade().ok_or(Ended::Closing)?;

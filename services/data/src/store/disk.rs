@@ -15,6 +15,7 @@ use super::meta::{Meta, STORE_FORMAT};
 use super::noted::{NoteFile, Noted};
 use super::space;
 use super::summary::{Covered, Summary};
+use super::swap;
 
 /// Room for records beyond the largest leaf: pages above a quarter of it would go to files that are never reclaimed.
 pub(super) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
@@ -143,6 +144,7 @@ impl Disk {
         fs::create_dir_all(folder).map_err(|error| Error::File(folder.to_owned(), error))?;
         let lock = lock(folder)?;
         refuse_unfinished_restore(folder)?;
+        swap::finish(folder).map_err(|error| Error::File(folder.to_owned(), error))?;
         fs::create_dir_all(&sled_folder).map_err(|error| Error::File(sled_folder.clone(), error))?;
         remove_unfinished_snapshots(&sled_folder)?;
         space::make_way(folder, snapshot_bytes(&sled_folder)?)?;
@@ -309,15 +311,15 @@ impl Disk {
         self.file.sync_data().map_err(|error| Error::File(self.folder.join(FOLDER).join("db"), error))
     }
 
-    /// Lets go of the folder, and returns once sled has.
-    pub fn close(self) -> Result<(), Error> {
-        let Self { tree, file, folder, .. } = self;
+    /// Lets go of the store, and returns the folder's lock once sled has let go of its own.
+    pub fn close(self) -> Result<File, Error> {
+        let Self { tree, file, folder, _lock: lock, .. } = self;
         drop(tree);
         let path = folder.join(FOLDER).join("db");
         let begun = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(lock),
                 Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WAIT_MAX => {
                     std::thread::sleep(LOCK_WAIT_STEP);
                 }
@@ -334,7 +336,12 @@ impl Disk {
 
 /// Refuses a folder without a store, which opening would make there.
 pub(super) fn require(folder: &Path) -> Result<(), Error> {
-    if folder.join(FOLDER).join("db").exists() { Ok(()) } else { Err(Error::Absent(folder.to_owned())) }
+    let there = |name: &str| folder.join(name).join("db").exists();
+    if [FOLDER, swap::NEW, swap::OLD].into_iter().any(there) {
+        Ok(())
+    } else {
+        Err(Error::Absent(folder.to_owned()))
+    }
 }
 
 /// One process a folder; the operating system lets go of the lock when the process ends, however it ends.

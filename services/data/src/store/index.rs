@@ -259,14 +259,20 @@ impl Index {
         (chunks, self.records.get(end).map(|_| end))
     }
 
-    /// Whether the version of `records/{id}` at a position is superseded by a revision up to this one.
-    pub fn is_superseded(&self, id: &str, position: Position, until: Revision) -> bool {
-        self.candidates(id).any(|record| {
+    /// The number of `records/{id}` whose version is at a position, and the revision of the next version.
+    pub fn successor(&self, id: &str, position: Position) -> Option<(u32, Revision)> {
+        self.candidates(id).find_map(|record| {
             let mut later = Revision::MAX;
             let mut versions =
                 self.history(record).map(|found| (std::mem::replace(&mut later, found.revision), found));
-            versions.any(|(later, found)| found.position == position && later <= until)
+            let (later, _) = versions.find(|(_, found)| found.position == position)?;
+            Some((record, later))
         })
+    }
+
+    /// How many records there are, purged ones included.
+    pub fn record_count(&self) -> u32 {
+        u32::try_from(self.records.len()).expect("the writer stops before 2^32 versions")
     }
 
     fn versions(&self, record: u32) -> impl Iterator<Item = &Version> {

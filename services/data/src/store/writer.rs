@@ -180,6 +180,10 @@ impl Writer {
             self.write_summary();
             self.meta.oldest_revision = revision;
             self.stage_value(Meta::key(), self.meta.seal().into());
+        } else if self.shared.compaction.borrow().stalled.is_some() {
+            // What ended the last pass early may be gone.
+            self.shared.compaction.send_modify(|compaction| compaction.stalled = None);
+            self.wake_compactor.send(()).ok();
         }
         Ok(())
     }
@@ -324,7 +328,9 @@ impl Writer {
         let Meta { oldest_revision: oldest, dropped_revision: dropped, .. } = self.meta;
         let begins = self.shared.compaction.send_if_modified(|compaction| {
             let changed = (compaction.oldest, compaction.dropped) != (oldest, dropped);
-            *compaction = Compaction { oldest, dropped, ..*compaction };
+            if changed {
+                *compaction = Compaction { oldest, dropped, stalled: None, ..*compaction };
+            }
             changed
         });
         if begins {

@@ -28,7 +28,10 @@ fn time(record: &v1::Record, offset_ms: i32) -> Option<v1::AsOf> {
 }
 
 /// Everything that can be read at a revision and after it.
-async fn from(server: &Server, oldest: i64) -> (Vec<Vec<v1::Record>>, Vec<v1::WatchChangesResponse>) {
+pub(crate) async fn from(
+    server: &Server,
+    oldest: i64,
+) -> (Vec<Vec<v1::Record>>, Vec<v1::WatchChangesResponse>) {
     let mut lists = Vec::new();
     for revision in oldest..=server.head().await {
         let list = v1::ListRecordsRequest { show_deleted: true, as_of: at(revision), ..Default::default() };
@@ -55,7 +58,7 @@ async fn check_refused(server: &Server, oldest: i64) {
 }
 
 /// Ten revisions: 3 × 500 appeals, most of them changed, some deleted, then single changes.
-async fn filled() -> Server {
+pub(crate) async fn filled() -> Server {
     let server = Server::start().await;
     let id = |n: usize, m: usize| format!("n-{n}-{m:03}");
     for n in 0..3 {

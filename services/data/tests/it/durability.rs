@@ -7,7 +7,7 @@ use reform_api::data::v1;
 use reform_api::error::Reason;
 use reform_data::store::chunk::{self, Chunk, CommitHeader, SlotHeader};
 use reform_data::store::keys::{ChunkId, SUMMARIES};
-use reform_data::store::meta::Meta;
+use reform_data::store::meta::{Meta, STORE_FORMAT};
 use reform_data::store::{disk, envelope};
 use serde_json::json;
 use tempfile::TempDir;
@@ -179,6 +179,22 @@ async fn a_damaged_chunk_is_data_loss_and_never_another_value() {
     change(&folder, &broken, |value| value.clone_from(&original));
     let server = Server::open(folder).await;
     assert_eq!(server.get("records/broken").await.unwrap().description.len(), 20_000);
+}
+
+#[tokio::test]
+async fn an_older_store_is_upgraded() {
+    let server = filled().await;
+    let before = everything(&server).await;
+    let folder = server.stop().await;
+    let format = |folder: &TempDir| {
+        let value = tree(folder).get(Meta::key()).unwrap().unwrap();
+        Meta::open(&value).unwrap().format
+    };
+    assert_eq!(format(&folder), STORE_FORMAT);
+    change(&folder, &Meta::key(), |value| *value = Meta { format: 1, ..Meta::open(value).unwrap() }.seal());
+    let server = Server::open(folder).await;
+    assert!(everything(&server).await == before);
+    assert_eq!(format(&server.stop().await), STORE_FORMAT);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ const STEPS: usize = 40;
 async fn apply(server: Server, model: &mut Model, step: &Step) -> Server {
     match step {
         Step::Restart => return server.restart().await,
+        Step::Pack => return Server::open(crate::packed::packed(server.stop().await).await.unwrap()).await,
         Step::Purge(number) => {
             // What it erases has to be known before.
             model.catch_up(&server).await;

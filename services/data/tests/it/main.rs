@@ -13,6 +13,7 @@ mod histories;
 mod import;
 mod import_export;
 mod lost;
+mod packed;
 mod purges;
 mod reads;
 mod records;

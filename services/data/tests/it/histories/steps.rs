@@ -56,6 +56,8 @@ pub(super) enum Step {
     /// History below this share of it, in percent, is dropped.
     Compact(i64),
     Restart,
+    /// The store is stopped, written anew, and opened.
+    Pack,
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
@@ -89,6 +91,7 @@ fn care() -> impl Strategy<Value = Step> {
         3 => (0..NAMES).prop_map(Step::Purge),
         1 => (0..=100_i64).prop_map(Step::Compact),
         1 => Just(Step::Restart),
+        1 => Just(Step::Pack),
     ]
 }
 
@@ -98,6 +101,11 @@ pub(super) fn mutation(step: &Step) -> Option<v1::Mutation> {
         Step::Update(draft) => Some(update(draft.record())),
         Step::Delete(number) => Some(delete(&Draft::name(*number))),
         Step::Undelete(number) => Some(undelete(&Draft::name(*number))),
-        Step::Commit(_) | Step::Import(..) | Step::Purge(_) | Step::Compact(_) | Step::Restart => None,
+        Step::Commit(_)
+        | Step::Import(..)
+        | Step::Purge(_)
+        | Step::Compact(_)
+        | Step::Restart
+        | Step::Pack => None,
     }
 }
