@@ -136,7 +136,7 @@ async fn a_compaction_that_is_stopped_leaves_the_store() {
     let mut left: Vec<_> =
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["ballast", "head", "lock", "sled"]);
+    assert_eq!(left, ["head", "lock", "sled"]);
     let server = Server::open(folder).await;
     assert!(from(&server, 0).await == before);
 }
