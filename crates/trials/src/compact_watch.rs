@@ -28,7 +28,7 @@ use crate::server::Server;
 const AT_ONCE: u64 = 8;
 /// Records that are written again and again.
 const NAMES: usize = 10;
-/// Revisions before the first pair.
+/// Revisions before the first pair; two pairs wait for one more.
 const REVISIONS_MIN: usize = 30;
 /// Messages that a watcher reads, at most, and that it reads before it begins a new stream.
 const MESSAGES_MAX: usize = 60;
@@ -76,9 +76,6 @@ pub async fn run(trials: &Path, pairs: usize) {
     let (written, receiver) = watch::channel(vec![String::new()]);
     let stop = CancellationToken::new();
     let writer = tokio::spawn(write(channel.clone(), written, stop.clone(), chance.part(1)));
-    let mut ready = receiver.clone();
-    let ready = soon("revisions", ready.wait_for(|written| written.len() >= REVISIONS_MIN)).await;
-    drop(ready.expect("the writer runs"));
     let trial = Arc::new(Trial {
         store_id: state(&channel).await.expect("a state").store_id,
         channel,
@@ -163,12 +160,20 @@ impl Trial {
     }
 
     async fn pair(&self, random: &mut StdRng) {
+        let enough = REVISIONS_MIN + self.pairs.load(Ordering::SeqCst) / 2;
+        let mut written = self.written.clone();
+        drop(
+            soon("revisions", written.wait_for(|written| written.len() >= enough))
+                .await
+                .expect("the writer runs"),
+        );
         let (head, oldest) = (self.head(), self.compacted.load(Ordering::SeqCst));
         // Mostly small steps, so that there is something left to watch.
         let revision = match random.random_range(0..100) {
             0..5 => random.random_range(0..=oldest),
             5 => head,
-            _ => oldest + random.random_range(0..=(head - oldest) / 8),
+            6..50 => oldest + random.random_range(0..=(head - oldest) / 20),
+            _ => oldest,
         };
         let after = match random.random_range(0..8) {
             0 => random.random_range(0..=oldest),

@@ -1,9 +1,10 @@
 //! Eight clients read and write a few names at once, while the service is killed and connections are cut; then a checker
 //! decides whether there is an order that explains everything that they were told.
 //!
-//! In reading order: [`history`], what was asked and told; [`check`], the checker; [`calls`], the calls themselves, and
-//! the bugs that are planted between to show that the checker finds them.
+//! In reading order: [`history`], what was asked and told; [`check`], the checker, and [`broken`], what it finds;
+//! [`calls`], the calls themselves, and the bugs that are planted between to show that the checker finds them.
 
+pub mod broken;
 pub mod calls;
 pub mod check;
 pub mod history;
@@ -19,8 +20,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::transport::{Channel, Endpoint};
 
+use self::broken::Broken;
 use self::calls::{Bug, Caller};
-use self::check::{Broken, Checked, check};
+use self::check::{Checked, check};
 use self::history::{Answer, Call, History, Version, Write};
 use crate::chance::{Chance, moment, request_id};
 use crate::feed;

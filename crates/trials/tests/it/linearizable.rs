@@ -1,8 +1,8 @@
 //! Clients that read and write the same names at once see one order, and the checker finds what has none.
 
 use reform_trials::chance::Chance;
+use reform_trials::linearizable::broken::Broken;
 use reform_trials::linearizable::calls::Bug;
-use reform_trials::linearizable::check::Broken;
 use reform_trials::linearizable::{Round, round, run};
 
 use crate::trials;
