@@ -98,7 +98,7 @@ pub async fn read_after(channel: &Channel, store_id: &str, revision: i64, head: 
 }
 
 /// The newest version of every record, as the feed tells it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Replay {
     /// By name, deleted ones too.
     pub records: BTreeMap<String, Record>,

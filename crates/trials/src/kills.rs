@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rand::Rng;
 use rand::rngs::StdRng;
+use reform_data::store::restore::restore;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
@@ -19,7 +20,7 @@ use crate::check::begin;
 use crate::feed::{self, Commit, Replay};
 use crate::ledger::{Ledger, read_back};
 use crate::load::{Caller, Load, Watched};
-use crate::maintenance::{back_up, compact, is_coming, state, verify};
+use crate::maintenance::{Archive, back_up, compact, state, verify};
 use crate::process::soon;
 use crate::server::{Kills, Server};
 
@@ -68,7 +69,6 @@ async fn keep_compacting(
                 operator.compacted.store(revision, Ordering::SeqCst);
                 operator.compactions.fetch_add(1, Ordering::SeqCst);
             }
-            Err(status) if is_coming(&status) => return,
             Err(status) => caller.lost(&status).await,
         }
     }
@@ -79,11 +79,10 @@ async fn keep_backing_up(mut caller: Caller, operator: Arc<Operator>, mut random
     while caller.pause(random.random_range(1..=PAUSE_MAX)).await {
         let channel = caller.service().await;
         match soon("a backup", back_up(&channel)).await {
-            Ok((_, bytes)) => {
+            Ok(archive) => {
                 operator.backups.fetch_add(1, Ordering::SeqCst);
-                operator.backup_bytes.fetch_add(bytes, Ordering::SeqCst);
+                operator.backup_bytes.fetch_add(archive.bytes.len(), Ordering::SeqCst);
             }
-            Err(status) if is_coming(&status) => return,
             Err(status) => caller.lost(&status).await,
         }
     }
@@ -148,6 +147,29 @@ impl Expected {
         operator.checked.store(head, Ordering::SeqCst);
     }
 
+    /// A store that is made of an archive is another one, with the same records and the same history.
+    async fn restored(&self, trials: &Path, archive: &Archive) {
+        let folder = tempfile::tempdir().expect("a folder for an archive");
+        let file = folder.path().join("archive");
+        std::fs::write(&file, &archive.bytes).expect("an archive can be written");
+        let mut server = Server::new(trials);
+        restore(&file, server.folder(), &mut |_| {}).expect("what was backed up can be restored");
+        let channel = server.start().await;
+        let state = state(&channel).await.expect("a state");
+        assert_ne!(state.store_id, self.store_id, "a restored store is another one");
+        assert_eq!(state.head_revision, archive.revision);
+        let history = self.commits.iter().filter(|commit| commit.revision <= archive.revision);
+        let commits = feed::read_after(&channel, &state.store_id, self.oldest, archive.revision).await;
+        assert!(history.eq(&commits), "an archive has another history");
+        let mut records = self.base.clone();
+        records.check(&channel, self.oldest).await;
+        commits.iter().for_each(|commit| records.apply(commit));
+        records.check(&channel, archive.revision).await;
+        records.check_export(&channel, archive.revision).await;
+        verified(&channel).await;
+        server.stop().await;
+    }
+
     /// What the watcher saw is in the store, and nothing else.
     fn compare(&self, seen: &Commit) {
         let Commit { revision, .. } = seen;
@@ -209,6 +231,9 @@ pub async fn run(trials: &Path, cycles: usize) {
     expected.check(&channel, &load.ledger, &load.watched(), &operator).await;
     load.up(channel.clone());
     load.acknowledgements(1).await;
+    // Nothing newer than what was checked is compacted, so that this one can be compared to the end.
+    let archive = soon("a backup", back_up(&channel)).await.expect("a backup of a store that serves");
+    load.acknowledgements(1).await;
     let (ledger, seen) = load.finish(&channel).await;
     while let Some(ended) = soon("an operator ends", operators.join_next()).await {
         ended.expect("an operator does not panic");
@@ -216,6 +241,7 @@ pub async fn run(trials: &Path, cycles: usize) {
     let ledger = Mutex::new(ledger);
     expected.check(&channel, &ledger, &seen, &operator).await;
     let entries = verified(&channel).await;
+    expected.restored(trials, &archive).await;
     let ledger = ledger.into_inner();
     assert!(ledger.writes() > cycles, "nearly nothing was written");
     eprintln!("{}", summary(cycles, &server, &ledger, &expected, &operator));
@@ -225,11 +251,7 @@ pub async fn run(trials: &Path, cycles: usize) {
 
 /// Checks the whole store; the entries that were checked.
 async fn verified(channel: &Channel) -> i64 {
-    match soon("a verification", verify(channel)).await {
-        Ok(entries) => entries,
-        Err(status) if is_coming(&status) => 0,
-        Err(status) => panic!("the store cannot be verified: {status:?}"),
-    }
+    soon("a verification", verify(channel)).await.expect("a store that serves can be verified")
 }
 
 fn summary(
@@ -244,7 +266,7 @@ fn summary(
     format!(
         "kills: {cycles}, {in_open} of them in open ({before_open} before the store was); {} writes acknowledged of {} \
          sent, 0 lost, none in part, none twice; {} revisions without a gap, {} of them compacted in {} compactions; \
-         {} backups of {:.1} MiB; records as the feed says after each of the starts",
+         {} backups of {:.1} MiB in all, the last one restored; records as the feed says after each start",
         ledger.writes(),
         ledger.sent(),
         expected.head,

@@ -2,13 +2,8 @@
 
 use reform_api::data::v1;
 use reform_api::data::v1::maintenance_service_client::MaintenanceServiceClient;
+use tonic::Status;
 use tonic::transport::Channel;
-use tonic::{Code, Status};
-
-/// Whether an operation belongs to a later release.
-pub fn is_coming(status: &Status) -> bool {
-    status.code() == Code::Unimplemented
-}
 
 fn client(channel: &Channel) -> MaintenanceServiceClient<Channel> {
     MaintenanceServiceClient::new(channel.clone())
@@ -44,25 +39,34 @@ pub async fn compact(channel: &Channel, revision: i64) -> Result<(), Status> {
     Ok(())
 }
 
-/// Takes an archive, to the end; its revision and its size in bytes.
+/// An archive of a store.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    /// Its revision.
+    pub revision: i64,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// Takes an archive, to the end.
 ///
 /// # Errors
 /// What the service says.
 ///
 /// # Panics
 /// When the archive is of several revisions.
-pub async fn back_up(channel: &Channel) -> Result<(i64, usize), Status> {
+pub async fn back_up(channel: &Channel) -> Result<Archive, Status> {
     let mut answers = client(channel).create_backup(v1::CreateBackupRequest {}).await?.into_inner();
-    let (mut revision, mut bytes) = (None, 0);
+    let (mut revision, mut bytes) = (None, Vec::new());
     while let Some(answer) = answers.message().await? {
         assert_eq!(
             *revision.get_or_insert(answer.revision),
             answer.revision,
             "an archive is of one revision"
         );
-        bytes += answer.chunk.len();
+        bytes.extend_from_slice(&answer.chunk);
     }
-    Ok((revision.expect("an archive is not empty"), bytes))
+    Ok(Archive { revision: revision.expect("an archive is not empty"), bytes })
 }
 
 /// Checks the whole store; the entries that were checked.
