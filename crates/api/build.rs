@@ -5,6 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::{env, error::Error, fs};
 
+use prost_types::FileDescriptorSet;
+use prost_types::field_descriptor_proto::{Label, Type};
+
 fn main() -> Result<(), Box<dyn Error>> {
     // Asked at run time: a shared target folder may hold this program compiled in another checkout.
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
@@ -24,7 +27,49 @@ fn main() -> Result<(), Box<dyn Error>> {
         .boxed(".reform.data.v1.Record.body.election")
         .boxed(".reform.data.v1.Record.body.reform")
         .compile_fds(compiler.file_descriptor_set())?;
-    Ok(())
+    encoded_answers(compiler.file_descriptor_set(), &out.join("encoded"))
+}
+
+/// The answers that hold whole records, and what stands between them and a record.
+const ENCODED: &[&str] = &[
+    "BatchGetRecordsResponse",
+    "Change",
+    "CommitRecordsResponse",
+    "ListRecordRevisionsResponse",
+    "ListRecordsResponse",
+    "RecordRevision",
+    "WatchChangesResponse",
+];
+
+/// Generates the servers of the data service once more, with records in answers as bytes: a field of bytes and one of a
+/// message look the same on the wire, so what is stored can be sent without a decode.
+fn encoded_answers(mut files: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>> {
+    const PACKAGE: &str = "reform.data.v1";
+    fs::create_dir_all(out)?;
+    files.file.retain(|file| !file.package().starts_with("reform.analytics"));
+    let mut config = tonic_prost_build::configure().build_client(false).out_dir(out).bytes(".");
+    for file in files.file.iter_mut().filter(|file| file.package() == PACKAGE) {
+        for name in file.enum_type.iter().map(|kind| kind.name()) {
+            config = config.extern_path(format!(".{PACKAGE}.{name}"), format!("crate::data::v1::{name}"));
+        }
+        for message in &mut file.message_type {
+            let name = message.name().to_owned();
+            if name == "Record" {
+                config = config.extern_path(format!(".{PACKAGE}.{name}"), "crate::encoded::Record");
+            } else if !ENCODED.contains(&name.as_str()) {
+                config = config.extern_path(format!(".{PACKAGE}.{name}"), format!("crate::data::v1::{name}"));
+            }
+            for field in &mut message.field {
+                if ENCODED.contains(&name.as_str()) && field.type_name() == format!(".{PACKAGE}.Record") {
+                    field.set_type(Type::Bytes);
+                    field.type_name = None;
+                    // A message is absent or there, and so are its bytes.
+                    field.proto3_optional = (field.label() == Label::Optional).then_some(true);
+                }
+            }
+        }
+    }
+    Ok(config.compile_fds(files)?)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -18,6 +18,11 @@ pub mod data {
     }
 }
 
+pub mod encoded {
+    //! The servers of `reform.data.v1` once more, with the records of answers as bytes.
+    tonic::include_proto!("encoded/reform.data.v1");
+}
+
 pub mod analytics {
     //! `reform.analytics`: indicators.
     pub mod v1 {

@@ -7,11 +7,13 @@
 //! - [`json`]: the one JSON form of a message;
 //! - [`field_path`]: paths of fields inside a record;
 //! - [`convert`]: wire → domain, and what is refused on the way;
+//! - [`encoded`]: the servers of the data service with records in answers as bytes;
 //! - [`client`]: how another program calls the services.
 
 pub mod client;
 pub mod convert;
 pub mod descriptors;
+pub mod encoded;
 pub mod error;
 pub mod field_path;
 mod generated;

@@ -154,9 +154,14 @@ pub struct FeedFilter {
 }
 
 impl FeedFilter {
+    /// Whether the filter lets every change through because its text was empty.
+    pub fn is_empty(&self) -> bool {
+        self.root.is_empty()
+    }
+
     /// Whether the filter is certainly true of a change to the record of that kind, jurisdiction and name.
     pub fn matches(&self, kind: &str, jurisdiction: &str, name: &str) -> bool {
-        self.root.is_empty() || self.root.evaluate(&wire::identity(kind, jurisdiction, name)) == Some(true)
+        self.is_empty() || self.root.evaluate(&wire::identity(kind, jurisdiction, name)) == Some(true)
     }
 }
 

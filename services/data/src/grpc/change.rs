@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use futures::Stream;
+use prost::Message;
 use reform_api::data::v1;
-use reform_api::data::v1::change_service_server::ChangeService;
+use reform_api::encoded;
+use reform_api::encoded::change_service_server::ChangeService;
 use reform_api::error::{Fault, Reason};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
@@ -15,7 +17,7 @@ use super::record::{Answers, blocking};
 use crate::filter::{FeedFilter, Filter};
 use crate::store::history::{Part, Place};
 use crate::store::read::timestamp;
-use crate::store::{Error, Revision, Snapshot, Store};
+use crate::store::{Error, Revision, Snapshot, Store, Stored};
 
 /// Bytes of records that are read at once, and about the largest message.
 const BYTES_AT_ONCE: usize = 1024 * 1024;
@@ -31,7 +33,7 @@ pub(super) struct Changes {
 
 #[tonic::async_trait]
 impl ChangeService for Changes {
-    type WatchChangesStream = Answers<v1::WatchChangesResponse>;
+    type WatchChangesStream = Answers<encoded::WatchChangesResponse>;
 
     async fn watch_changes(
         &self,
@@ -63,7 +65,7 @@ impl Watch {
         self,
         after_revision: Revision,
         stop: CancellationToken,
-    ) -> impl Stream<Item = Result<v1::WatchChangesResponse, Status>> {
+    ) -> impl Stream<Item = Result<encoded::WatchChangesResponse, Status>> {
         async_stream::try_stream! {
             let mut durable = self.store.watch_durable();
             let mut place = Place { revision: after_revision, changes: 0 };
@@ -109,7 +111,7 @@ impl Watch {
         &self,
         snapshot: &Snapshot,
         place: Place,
-    ) -> Result<(Vec<v1::WatchChangesResponse>, Place), Fault> {
+    ) -> Result<(Vec<encoded::WatchChangesResponse>, Place), Fault> {
         let parts = snapshot.history(place, BYTES_AT_ONCE).map_err(fault::of_record)?;
         let mut messages = Vec::with_capacity(parts.len());
         let mut next = place;
@@ -134,19 +136,20 @@ impl Watch {
     }
 
     /// A commit as a message; none when nothing in it matches.
-    fn message(&self, snapshot: &Snapshot, part: Part) -> Result<Option<v1::WatchChangesResponse>, Fault> {
+    fn message(&self, snapshot: &Snapshot, part: Part) -> Result<Option<encoded::WatchChangesResponse>, Fault> {
         let Part { commit, changes, complete } = part;
         let at = self.store.at(commit.revision).map_err(fault::of_record)?;
         let mut matching = Vec::with_capacity(changes.len());
         for stored in &changes {
-            let record = at.present(stored).map_err(fault::of_record)?;
-            let kind = stored.kind().map_or("", |kind| kind.as_str());
-            if self.filter.matches(kind, &record.jurisdiction, &record.name) {
-                matching.push(v1::Change {
+            let (kind, name) =
+                (stored.kind().map_or("", |kind| kind.as_str()), stored.name().unwrap_or_default());
+            if self.filter.is_empty() || self.filter.matches(kind, &jurisdiction(stored), name) {
+                let record = if stored.header.bare { None } else { Some(at.encoded(stored)) };
+                matching.push(encoded::Change {
                     r#type: stored.header.operation,
-                    name: record.name.clone(),
+                    name: name.to_owned(),
                     kind: kind.to_owned(),
-                    record: (!stored.header.bare).then_some(record),
+                    record: record.transpose().map_err(fault::of_record)?,
                     previous_revision: stored.header.previous_revision,
                 });
             }
@@ -154,7 +157,7 @@ impl Watch {
         if matching.is_empty() {
             return Ok(None);
         }
-        Ok(Some(v1::WatchChangesResponse {
+        Ok(Some(encoded::WatchChangesResponse {
             store_id: self.store.id().to_owned(),
             revision: commit.revision,
             changes: matching,
@@ -166,15 +169,19 @@ impl Watch {
         }))
     }
 
-    fn progress(&self, revision: Revision, head_revision: Revision) -> v1::WatchChangesResponse {
-        v1::WatchChangesResponse {
+    fn progress(&self, revision: Revision, head_revision: Revision) -> encoded::WatchChangesResponse {
+        encoded::WatchChangesResponse {
             store_id: self.store.id().to_owned(),
             revision,
             commit_complete: true,
             head_revision,
-            ..v1::WatchChangesResponse::default()
+            ..encoded::WatchChangesResponse::default()
         }
     }
+}
+
+fn jurisdiction(stored: &Stored) -> String {
+    v1::Record::decode(stored.record.clone()).map(|record| record.jurisdiction).unwrap_or_default()
 }
 
 fn stopping(revision: Revision) -> Status {

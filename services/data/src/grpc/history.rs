@@ -1,6 +1,7 @@
 //! What a record was, and what erases it: ListRecordRevisions and PurgeRecord.
 
 use reform_api::data::v1;
+use reform_api::encoded;
 use reform_api::error::{Fault, Reason};
 use tonic::metadata::MetadataMap;
 
@@ -16,7 +17,7 @@ use crate::store::{Committed, Error, Mutation, Outcome, Store};
 pub(super) fn revisions(
     store: &Store,
     message: &v1::ListRecordRevisionsRequest,
-) -> Result<v1::ListRecordRevisionsResponse, Fault> {
+) -> Result<encoded::ListRecordRevisionsResponse, Fault> {
     loop {
         let oldest = store.oldest();
         let page = page(store, message);
@@ -30,7 +31,7 @@ pub(super) fn revisions(
 fn page(
     store: &Store,
     message: &v1::ListRecordRevisionsRequest,
-) -> Result<v1::ListRecordRevisionsResponse, Fault> {
+) -> Result<encoded::ListRecordRevisionsResponse, Fault> {
     let v1::ListRecordRevisionsRequest { name, page_size, page_token } = message;
     let name = request::name("name", name)?;
     let size = self::page_size(*page_size)?;
@@ -51,19 +52,19 @@ fn page(
         page_token::seal(store, query.as_bytes(), Place { revision, mark })
     });
     let revisions = pasts.into_iter().map(|past| revision(store, past)).collect::<Result<_, _>>()?;
-    Ok(v1::ListRecordRevisionsResponse { revisions, next_page_token: token.unwrap_or_default() })
+    Ok(encoded::ListRecordRevisionsResponse { revisions, next_page_token: token.unwrap_or_default() })
 }
 
-fn revision(store: &Store, past: Past) -> Result<v1::RecordRevision, Fault> {
+fn revision(store: &Store, past: Past) -> Result<encoded::RecordRevision, Fault> {
     let Past { commit, stored } = past;
     let at = store.at_or_oldest(stored.revision).map_err(fault::of_record)?;
-    Ok(v1::RecordRevision {
+    Ok(encoded::RecordRevision {
         revision: stored.revision,
         commit_time: Some(timestamp(stored.time_ms)),
         r#type: stored.header.operation,
         author: commit.author,
         reason: commit.reason,
-        record: Some(at.present(&stored).map_err(fault::of_record)?),
+        record: Some(at.encoded(&stored).map_err(fault::of_record)?),
     })
 }
 

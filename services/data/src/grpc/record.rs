@@ -2,10 +2,12 @@
 
 use std::pin::Pin;
 
+use bytes::Bytes;
 use futures::Stream;
 use prost::Message;
 use reform_api::data::v1;
-use reform_api::data::v1::record_service_server::RecordService;
+use reform_api::encoded;
+use reform_api::encoded::record_service_server::RecordService;
 use reform_api::error::{Fault, Reason};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -51,12 +53,12 @@ impl Records {
         &self,
         mut commit: Commit,
         mutation: Mutation,
-    ) -> Result<Response<v1::Record>, Status> {
+    ) -> Result<Response<encoded::Record>, Status> {
         commit.mutations = vec![mutation];
         let (_, mut records) = self.write(commit, &|_| "record".to_owned()).await?;
         let record =
             records.pop().ok_or_else(|| Fault::new(Reason::Internal, "the commit made no change"))?;
-        Ok(Response::new(record))
+        Ok(Response::new(encoded::Record(record)))
     }
 
     /// Commits and answers with the revision and the records, as they were after the commit.
@@ -64,7 +66,7 @@ impl Records {
         &self,
         commit: Commit,
         prefix: &(dyn Fn(usize) -> String + Sync),
-    ) -> Result<(i64, Vec<v1::Record>), Status> {
+    ) -> Result<(i64, Vec<Bytes>), Status> {
         let committed = self.store.commit(commit).await.map_err(|error| fault::below(error, prefix))?;
         let records = match committed {
             Committed::Done { revision, outcomes } => {
@@ -73,13 +75,13 @@ impl Records {
                     Outcome::Changed(_, stored) => stored,
                     Outcome::Unchanged | Outcome::Skipped | Outcome::Refused(_) => None,
                 });
-                let records = changed.map(|stored| snapshot.present(&stored)).collect::<Result<_, _>>();
+                let records = changed.map(|stored| snapshot.encoded(&stored)).collect::<Result<_, _>>();
                 (revision, records)
             }
             Committed::Repeat { revision } => {
                 let snapshot = self.at(revision)?;
                 let part = snapshot.commit(revision).map_err(fault::of_record)?;
-                (revision, part.changes.iter().map(|stored| snapshot.present(stored)).collect())
+                (revision, part.changes.iter().map(|stored| snapshot.encoded(stored)).collect())
             }
         };
         Ok((records.0, records.1.map_err(fault::of_record)?))
@@ -99,7 +101,7 @@ impl RecordService for Records {
     async fn create_record(
         &self,
         request: Request<v1::CreateRecordRequest>,
-    ) -> Result<Response<v1::Record>, Status> {
+    ) -> Result<Response<encoded::Record>, Status> {
         let (metadata, _, message) = request.into_parts();
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
         let commit = request::commit(&metadata, "CreateRecord", &message, fields)?;
@@ -109,18 +111,18 @@ impl RecordService for Records {
     async fn get_record(
         &self,
         request: Request<v1::GetRecordRequest>,
-    ) -> Result<Response<v1::Record>, Status> {
+    ) -> Result<Response<encoded::Record>, Status> {
         let v1::GetRecordRequest { name, as_of } = request.into_inner();
         let name = request::name("name", &name)?;
         let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
-        let record = snapshot.get(&name).and_then(|stored| snapshot.present(&stored));
-        Ok(Response::new(record.map_err(fault::of_record)?))
+        let record = snapshot.get(&name).and_then(|stored| snapshot.encoded(&stored));
+        Ok(Response::new(encoded::Record(record.map_err(fault::of_record)?)))
     }
 
     async fn batch_get_records(
         &self,
         request: Request<v1::BatchGetRecordsRequest>,
-    ) -> Result<Response<v1::BatchGetRecordsResponse>, Status> {
+    ) -> Result<Response<encoded::BatchGetRecordsResponse>, Status> {
         let v1::BatchGetRecordsRequest { names, as_of } = request.into_inner();
         if names.len() > NAMES_MAX {
             return Err(Fault::violation("names", format!("more than {NAMES_MAX}")).status());
@@ -132,8 +134,8 @@ impl RecordService for Records {
             for (index, name) in names.iter().enumerate() {
                 let name = request::name(&format!("names[{index}]"), name)?;
                 let stored = snapshot.get(&name).map_err(fault::of_record)?;
-                let record = snapshot.present(&stored).map_err(fault::of_record)?;
-                bytes += record.encoded_len();
+                let record = snapshot.encoded(&stored).map_err(fault::of_record)?;
+                bytes += record.len();
                 if bytes > PAGE_BYTES_MAX {
                     return Err(Fault::new(
                         Reason::AnswerTooLarge,
@@ -142,7 +144,7 @@ impl RecordService for Records {
                 }
                 records.push(record);
             }
-            Ok(v1::BatchGetRecordsResponse { records, revision: snapshot.revision })
+            Ok(encoded::BatchGetRecordsResponse { records, revision: snapshot.revision })
         });
         Ok(Response::new(answer.await?))
     }
@@ -150,7 +152,7 @@ impl RecordService for Records {
     async fn list_records(
         &self,
         request: Request<v1::ListRecordsRequest>,
-    ) -> Result<Response<v1::ListRecordsResponse>, Status> {
+    ) -> Result<Response<encoded::ListRecordsResponse>, Status> {
         let store = self.store.clone();
         let message = request.into_inner();
         Ok(Response::new(blocking(move || list(&store, message)).await?))
@@ -173,7 +175,7 @@ impl RecordService for Records {
     async fn update_record(
         &self,
         request: Request<v1::UpdateRecordRequest>,
-    ) -> Result<Response<v1::Record>, Status> {
+    ) -> Result<Response<encoded::Record>, Status> {
         let (metadata, _, message) = request.into_parts();
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
         let commit = request::commit(&metadata, "UpdateRecord", &message, fields)?;
@@ -183,7 +185,7 @@ impl RecordService for Records {
     async fn delete_record(
         &self,
         request: Request<v1::DeleteRecordRequest>,
-    ) -> Result<Response<v1::Record>, Status> {
+    ) -> Result<Response<encoded::Record>, Status> {
         let (metadata, _, message) = request.into_parts();
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
         let commit = request::commit(&metadata, "DeleteRecord", &message, fields)?;
@@ -194,7 +196,7 @@ impl RecordService for Records {
     async fn undelete_record(
         &self,
         request: Request<v1::UndeleteRecordRequest>,
-    ) -> Result<Response<v1::Record>, Status> {
+    ) -> Result<Response<encoded::Record>, Status> {
         let (metadata, _, message) = request.into_parts();
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
         let commit = request::commit(&metadata, "UndeleteRecord", &message, fields)?;
@@ -213,7 +215,7 @@ impl RecordService for Records {
     async fn commit_records(
         &self,
         request: Request<v1::CommitRecordsRequest>,
-    ) -> Result<Response<v1::CommitRecordsResponse>, Status> {
+    ) -> Result<Response<encoded::CommitRecordsResponse>, Status> {
         let (metadata, _, message) = request.into_parts();
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
         let mut commit = request::commit(&metadata, "CommitRecords", &message, fields)?;
@@ -224,13 +226,13 @@ impl RecordService for Records {
         };
         let (revision, records) = self.write(commit, &prefix).await?;
         let store_id = self.store.id().to_owned();
-        Ok(Response::new(v1::CommitRecordsResponse { revision, store_id, records }))
+        Ok(Response::new(encoded::CommitRecordsResponse { revision, store_id, records }))
     }
 
     async fn list_record_revisions(
         &self,
         request: Request<v1::ListRecordRevisionsRequest>,
-    ) -> Result<Response<v1::ListRecordRevisionsResponse>, Status> {
+    ) -> Result<Response<encoded::ListRecordRevisionsResponse>, Status> {
         let store = self.store.clone();
         let message = request.into_inner();
         Ok(Response::new(blocking(move || history::revisions(&store, &message)).await?))
@@ -305,7 +307,7 @@ pub(super) fn page_size(asked: i32) -> Result<usize, Fault> {
     }
 }
 
-fn list(store: &Store, message: v1::ListRecordsRequest) -> Result<v1::ListRecordsResponse, Fault> {
+fn list(store: &Store, message: v1::ListRecordsRequest) -> Result<encoded::ListRecordsResponse, Fault> {
     let query_bytes =
         v1::ListRecordsRequest { page_size: 0, page_token: String::new(), ..message.clone() }.encode_to_vec();
     let v1::ListRecordsRequest { filter, order_by, page_size, page_token, as_of, show_deleted } = message;
@@ -323,10 +325,10 @@ fn list(store: &Store, message: v1::ListRecordsRequest) -> Result<v1::ListRecord
     };
     let query = Query { filter: &filter, order, show_deleted };
     let page = snapshot.list(&query, from, size).map_err(fault::of_record)?;
-    let records = page.items.iter().map(|stored| snapshot.present(stored)).collect::<Result<_, _>>();
+    let records = page.items.iter().map(|stored| snapshot.encoded(stored)).collect::<Result<_, _>>();
     let revision = snapshot.revision;
     let next = page.next.map(|mark| page_token::seal(store, &query_bytes, Place { revision, mark }));
-    Ok(v1::ListRecordsResponse {
+    Ok(encoded::ListRecordsResponse {
         records: records.map_err(fault::of_record)?,
         next_page_token: next.unwrap_or_default(),
         revision,

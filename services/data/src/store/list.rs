@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message;
 use reform_model::Kind;
 
 use super::error::Error;
@@ -333,7 +332,7 @@ impl Snapshot {
     /// Whether a filter is true of a record; what the server adds is made only for a filter that asks about it.
     fn matches(&self, filter: &Filter, stored: &Stored) -> Result<bool, Error> {
         if filter.reads_server_fields() {
-            Ok(filter.matches(&self.present(stored)?.encode_to_vec()))
+            Ok(filter.matches(&self.encoded(stored)?))
         } else {
             Ok(filter.matches(&stored.record))
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 use reform_api::convert;
 use reform_api::data::v1;
@@ -111,38 +111,50 @@ impl Snapshot {
         self.shared.stored(found)
     }
 
-    /// The record as a caller sees it: stored bytes, and what the server adds.
-    pub fn present(&self, stored: &Stored) -> Result<v1::Record, Error> {
-        let mut record = v1::Record::decode(stored.record.clone()).map_err(|_| Error::Corrupt {
-            record: stored.name().unwrap_or_default().to_owned(),
-            source: disk::Error::Chunk {
-                id: ChunkId { revision: stored.revision, part: 0 },
-                damage: Damage::Content,
-            },
-        })?;
-        record.uid = uid(&self.shared.meta, &record.name, stored.create_revision());
-        record.revision = stored.revision;
-        record.create_revision = stored.create_revision();
-        record.create_time = Some(timestamp(stored.create_time_ms()));
-        record.update_time = Some(timestamp(stored.time_ms));
+    /// The encoded record as a caller sees it: the stored bytes, and behind them what the server adds.
+    pub fn encoded(&self, stored: &Stored) -> Result<Bytes, Error> {
+        let name = stored.name().unwrap_or_default();
         let deleted = stored.operation() == Some(Operation::Delete);
-        record.delete_time = deleted.then(|| timestamp(stored.time_ms));
-        record.etag = etag(stored.revision);
-        let name = record.name.clone();
-        match &mut record.body {
-            Some(v1::record::Body::Party(party)) => {
-                party.successors = self.successors("party.predecessors", &name)?;
+        let mut added = v1::Record {
+            uid: uid(&self.shared.meta, name, stored.create_revision()),
+            revision: stored.revision,
+            create_revision: stored.create_revision(),
+            create_time: Some(timestamp(stored.create_time_ms())),
+            update_time: Some(timestamp(stored.time_ms)),
+            delete_time: deleted.then(|| timestamp(stored.time_ms)),
+            etag: etag(stored.revision),
+            ..v1::Record::default()
+        };
+        added.body = match stored.kind() {
+            Some(Kind::Party) => self.successors("party.predecessors", name)?.map(|successors| {
+                v1::record::Body::Party(v1::Party { successors, ..v1::Party::default() })
+            }),
+            Some(Kind::Institution) => {
+                self.successors("institution.predecessors", name)?.map(|successors| {
+                    v1::record::Body::Institution(v1::Institution { successors, ..v1::Institution::default() })
+                })
             }
-            Some(v1::record::Body::Institution(institution)) => {
-                institution.successors = self.successors("institution.predecessors", &name)?;
-            }
-            _ => {}
+            Some(_) | None => None,
+        };
+        if added.body.is_some() {
+            return self.merged(stored, added);
         }
-        Ok(record)
+        let mut bytes = BytesMut::with_capacity(stored.record.len() + added.encoded_len());
+        bytes.put_slice(&stored.record);
+        added.encode(&mut bytes).expect("the capacity suffices");
+        Ok(bytes.freeze())
     }
 
-    /// The live records that name this one in a field, by name.
-    fn successors(&self, field: &str, name: &str) -> Result<Vec<String>, Error> {
+    /// The stored record and what is added to it, where both have a body: not every reader joins two of them.
+    fn merged(&self, stored: &Stored, added: v1::Record) -> Result<Bytes, Error> {
+        let undecodable = |_| undecodable(stored.name().unwrap_or_default());
+        let mut record = v1::Record::decode(stored.record.clone()).map_err(undecodable)?;
+        record.merge(added.encode_to_vec().as_slice()).map_err(undecodable)?;
+        Ok(record.encode_to_vec().into())
+    }
+
+    /// The live records that name this one in a field, by name; none when there are none.
+    fn successors(&self, field: &str, name: &str) -> Result<Option<Vec<String>>, Error> {
         let found: Vec<Found> = {
             let index = self.shared.index.read();
             let postings = index.postings(terms::reference(field, name));
@@ -164,7 +176,7 @@ impl Snapshot {
         }
         names.sort_unstable();
         names.dedup();
-        Ok(names)
+        Ok(Some(names).filter(|names| !names.is_empty()))
     }
 
     /// The stored record without anything that the server adds, as an export writes it.
