@@ -9,8 +9,8 @@
 //! | `page_token` | sealed places in a list |
 //! | `fault` | every store error as code, reason and details |
 
-use reform_api::encoded::change_service_server::ChangeServiceServer;
 use reform_api::data::v1::maintenance_service_server::MaintenanceServiceServer;
+use reform_api::encoded::change_service_server::ChangeServiceServer;
 use reform_api::encoded::record_service_server::RecordServiceServer;
 use reform_runtime::health::Health;
 use reform_runtime::routes::Routes;

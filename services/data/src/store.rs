@@ -135,6 +135,25 @@ pub struct Store {
     failed: CancellationToken,
 }
 
+/// A commit that the writer has.
+#[derive(Debug)]
+pub struct Pending {
+    answered: oneshot::Receiver<Result<Committed, Error>>,
+    failed: CancellationToken,
+}
+
+impl Pending {
+    /// Waits until it is durable, or refused.
+    pub async fn committed(self) -> Result<Committed, Error> {
+        self.answered.await.map_err(|_| gone(&self.failed))?
+    }
+}
+
+/// Why the writer takes or answers nothing any more.
+fn gone(failed: &CancellationToken) -> Error {
+    if failed.is_cancelled() { Error::Failed } else { Error::Closing }
+}
+
 /// The writer thread of a store, to be waited for with [`Store::close`].
 #[derive(Debug)]
 pub struct Writing {
@@ -273,10 +292,15 @@ impl Store {
     /// Hands a commit to the writer and waits until it is durable, or refused. A caller that stops waiting does not undo
     /// it.
     pub async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
+        self.submit(commit).await?.committed().await
+    }
+
+    /// Hands a commit to the writer, waiting for a place in its queue only.
+    pub async fn submit(&self, commit: Commit) -> Result<Pending, Error> {
         let (answer, answered) = oneshot::channel();
         let request = writer::Request::Commit(Box::new(commit), answer);
         self.queue.send(request).await.map_err(|_| self.gone())?;
-        answered.await.map_err(|_| self.gone())?
+        Ok(Pending { answered, failed: self.failed.clone() })
     }
 
     /// Writes everything queued, ends the writer, and waits until the last reader has let go of the folder. Commits that
@@ -309,7 +333,7 @@ impl Store {
     }
 
     fn gone(&self) -> Error {
-        if self.failed.is_cancelled() { Error::Failed } else { Error::Closing }
+        gone(&self.failed)
     }
 
     /// The file system that it lies on.
@@ -360,14 +384,17 @@ impl Shared {
 
     /// The content of a version.
     fn stored(&self, found: Found) -> Result<Stored, Error> {
-        let chunk = self.disk.chunk(found.position.chunk)?;
-        self.slot(&chunk, found.position.chunk, found.position.slot.into())
+        let stored = self.any_stored(found)?;
+        if stored.header.bare { Err(self.compacted(stored.revision)) } else { Ok(stored) }
     }
 
     /// The content of a version, or what is left of it.
     fn any_stored(&self, found: Found) -> Result<Stored, Error> {
-        let chunk = self.disk.chunk(found.position.chunk)?;
-        self.any_slot(&chunk, found.position.chunk, found.position.slot.into())
+        let id = found.position.chunk;
+        let read = chunk::read(id, &self.disk.chunk_value(id)?, found.position.slot.into());
+        let (commit, slot) = read.map_err(|damage| disk::Error::Chunk { id, damage })?;
+        let chunk::Slot { header, record } = slot;
+        Ok(Stored { header, record, revision: commit.revision, time_ms: commit.time_ms })
     }
 
     /// The version of a record that is visible at a revision, its name compared.

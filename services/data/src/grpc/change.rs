@@ -136,7 +136,11 @@ impl Watch {
     }
 
     /// A commit as a message; none when nothing in it matches.
-    fn message(&self, snapshot: &Snapshot, part: Part) -> Result<Option<encoded::WatchChangesResponse>, Fault> {
+    fn message(
+        &self,
+        snapshot: &Snapshot,
+        part: Part,
+    ) -> Result<Option<encoded::WatchChangesResponse>, Fault> {
         let Part { commit, changes, complete } = part;
         let at = self.store.at(commit.revision).map_err(fault::of_record)?;
         let mut matching = Vec::with_capacity(changes.len());

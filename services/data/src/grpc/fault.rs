@@ -42,6 +42,8 @@ fn at(error: Error, prefix: &str) -> Fault {
         Error::InUse { name, by } => named(Reason::RecordInUse, &name).preconditions(
             by.into_iter().map(|user| (user.as_str().to_owned(), format!("refers to {name}"))),
         ),
+        // Nobody waits for it: its stream ended with the one that was refused.
+        Error::ChainBroken => Fault::new(Reason::Internal, message),
         Error::RequestIdReused => Fault::new(Reason::RequestIdReused, message),
         Error::RevisionAhead { asked: _, head } => {
             Fault::new(Reason::RevisionAhead, message).with("head_revision", head.to_string())
@@ -112,6 +114,7 @@ pub(super) fn problems(error: &Error) -> (Reason, Vec<(String, String)>) {
         | Error::Live(_)
         | Error::EtagMismatch { .. }
         | Error::InUse { .. }
+        | Error::ChainBroken
         | Error::RequestIdReused
         | Error::RevisionAhead { .. }
         | Error::Compacted { .. }

@@ -56,7 +56,8 @@ pub(super) fn commit(
         }
     };
     let mode = if validate_only { Mode::Check(std::sync::Arc::default()) } else { Mode::Store };
-    Ok(Commit { author: author(metadata), reason: reason.to_owned(), request, mode, ..Commit::default() })
+    let (author, reason) = (author(metadata), reason.to_owned());
+    Ok(Commit { author, reason, request, mode, returns: true, ..Commit::default() })
 }
 
 /// The state that a read asks for.

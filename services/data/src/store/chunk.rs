@@ -133,13 +133,9 @@ pub struct Chunk {
 impl Chunk {
     /// Opens the value stored at a position.
     pub fn open(id: ChunkId, value: Bytes) -> Result<Self, Damage> {
-        let payload = value.slice_ref(envelope::open(&id.chunk_key(), &value)?);
-        let (length, rest) = payload.split_at_checked(4).ok_or(Damage::Content)?;
-        let length = usize::try_from(u32::from_le_bytes(length.try_into().map_err(|_| Damage::Content)?))
-            .map_err(|_| Damage::Content)?;
-        let (header, bodies) = rest.split_at_checked(length).ok_or(Damage::Content)?;
+        let (header, bodies) = parts(id, &value)?;
         let header = Header::decode(header).map_err(|_| Damage::Content)?;
-        Ok(Self { header, bodies: payload.slice_ref(bodies) })
+        Ok(Self { header, bodies: value.slice_ref(bodies) })
     }
 
     /// The commits, in order.
@@ -166,22 +162,70 @@ impl Chunk {
 
     /// One change.
     pub fn slot(&self, slot: usize) -> Result<Slot, Damage> {
-        let end = *self.header.slot_ends.get(slot).ok_or(Damage::Content)? as usize;
-        let start = match slot.checked_sub(1) {
-            Some(before) => *self.header.slot_ends.get(before).ok_or(Damage::Content)? as usize,
-            None => 0,
-        };
-        if start > end || end > self.bodies.len() {
-            return Err(Damage::Content);
-        }
-        let mut rest = self.bodies.slice(start..end);
-        let length = prost::decode_length_delimiter(&mut rest).map_err(|_| Damage::Content)?;
-        if length > rest.remaining() {
-            return Err(Damage::Content);
-        }
-        let header = SlotHeader::decode(rest.split_to(length)).map_err(|_| Damage::Content)?;
-        Ok(Slot { header, record: rest })
+        slot_of(&self.bodies, &self.header.slot_ends, slot)
     }
+}
+
+/// Of a chunk's header, what finds one slot: the texts of its commits are passed over.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Places {
+    #[prost(message, repeated, tag = "1")]
+    commits: Vec<CommitPlace>,
+    #[prost(uint32, repeated, tag = "2")]
+    slot_ends: Vec<u32>,
+}
+
+/// Of a [`CommitHeader`], when it was made and how many changes it has.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct CommitPlace {
+    /// Its revision.
+    #[prost(int64, tag = "1")]
+    pub revision: Revision,
+    /// When it was made, in milliseconds since 1970.
+    #[prost(int64, tag = "2")]
+    pub time_ms: i64,
+    /// Its changes in this chunk.
+    #[prost(uint32, tag = "8")]
+    pub slots: u32,
+}
+
+/// One change of the chunk stored at a position, and its commit: for a reader that wants no other.
+pub fn read(id: ChunkId, value: &Bytes, slot: usize) -> Result<(CommitPlace, Slot), Damage> {
+    let (header, bodies) = parts(id, value)?;
+    let places = Places::decode(header).map_err(|_| Damage::Content)?;
+    let mut first = 0;
+    let commit = places.commits.iter().find(|commit| {
+        first += commit.slots as usize;
+        slot < first
+    });
+    let commit = *commit.ok_or(Damage::Content)?;
+    Ok((commit, slot_of(&value.slice_ref(bodies), &places.slot_ends, slot)?))
+}
+
+/// The encoded header and the slots of a stored value.
+fn parts(id: ChunkId, value: &[u8]) -> Result<(&[u8], &[u8]), Damage> {
+    let payload = envelope::open(&id.chunk_key(), value)?;
+    let (length, rest) = payload.split_first_chunk::<4>().ok_or(Damage::Content)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| Damage::Content)?;
+    rest.split_at_checked(length).ok_or(Damage::Content)
+}
+
+fn slot_of(bodies: &Bytes, ends: &[u32], slot: usize) -> Result<Slot, Damage> {
+    let end = *ends.get(slot).ok_or(Damage::Content)? as usize;
+    let start = match slot.checked_sub(1) {
+        Some(before) => *ends.get(before).ok_or(Damage::Content)? as usize,
+        None => 0,
+    };
+    if start > end || end > bodies.len() {
+        return Err(Damage::Content);
+    }
+    let mut rest = bodies.slice(start..end);
+    let length = prost::decode_length_delimiter(&mut rest).map_err(|_| Damage::Content)?;
+    if length > rest.remaining() {
+        return Err(Damage::Content);
+    }
+    let header = SlotHeader::decode(rest.split_to(length)).map_err(|_| Damage::Content)?;
+    Ok(Slot { header, record: rest })
 }
 
 /// A chunk while it is written.
@@ -262,6 +306,15 @@ mod tests {
     #[test]
     fn comes_back_slot_by_slot() {
         let chunk = Chunk::open(ID, sample().into()).unwrap();
+        for slot in 0..3 {
+            let (commit, read) = read(ID, &sample().into(), slot).unwrap();
+            assert_eq!(commit.revision, chunk.commit_of(slot).unwrap().revision);
+            assert_eq!((read.header, read.record), {
+                let Slot { header, record } = chunk.slot(slot).unwrap();
+                (header, record)
+            });
+        }
+        assert!(read(ID, &sample().into(), 3).is_err());
         assert_eq!(chunk.slot(0).unwrap().record, "one");
         assert_eq!(chunk.slot(1).unwrap().record, "two");
         assert_eq!(chunk.slot(1).unwrap().header.previous_revision, 3);

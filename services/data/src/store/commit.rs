@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use prost::Message;
 use reform_api::convert::{self, Violations};
@@ -146,6 +147,22 @@ pub enum Refusals {
     LeaveOut,
 }
 
+/// Commits of which none is stored once one before it was refused, although all may be queued already.
+#[derive(Debug, Clone, Default)]
+pub struct Chain(Arc<AtomicBool>);
+
+impl Chain {
+    /// Refuses every commit that follows.
+    pub fn break_off(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether one was refused.
+    pub fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// What of an answer is kept: made from the revision and the outcomes, before they are stored.
 pub type KeepAnswer = dyn FnOnce(Revision, &[Outcome]) -> Vec<u8> + Send;
 
@@ -173,6 +190,10 @@ pub struct Commit {
     pub mode: Mode,
     /// What to do when a mutation is refused.
     pub refusals: Refusals,
+    /// Whether the outcomes carry the records as they are stored now.
+    pub returns: bool,
+    /// The commits before and behind it that it stands and falls with.
+    pub chain: Option<Chain>,
     /// What to keep of the answer, where the changes alone do not tell it.
     pub answer: Option<Answer>,
 }

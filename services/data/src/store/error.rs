@@ -62,6 +62,9 @@ pub enum Error {
         /// Some of those that point at it.
         by: Vec<Name>,
     },
+    /// A commit before it in its chain was refused.
+    #[error("an earlier commit that this one follows was refused")]
+    ChainBroken,
     /// The request id belongs to another request.
     #[error("this request_id was used by another request")]
     RequestIdReused,

@@ -126,14 +126,12 @@ impl Snapshot {
             ..v1::Record::default()
         };
         added.body = match stored.kind() {
-            Some(Kind::Party) => self.successors("party.predecessors", name)?.map(|successors| {
-                v1::record::Body::Party(v1::Party { successors, ..v1::Party::default() })
+            Some(Kind::Party) => self
+                .successors("party.predecessors", name)?
+                .map(|successors| v1::record::Body::Party(v1::Party { successors, ..v1::Party::default() })),
+            Some(Kind::Institution) => self.successors("institution.predecessors", name)?.map(|successors| {
+                v1::record::Body::Institution(v1::Institution { successors, ..v1::Institution::default() })
             }),
-            Some(Kind::Institution) => {
-                self.successors("institution.predecessors", name)?.map(|successors| {
-                    v1::record::Body::Institution(v1::Institution { successors, ..v1::Institution::default() })
-                })
-            }
             Some(_) | None => None,
         };
         if added.body.is_some() {

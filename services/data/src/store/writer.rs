@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::chunk::{self, CommitHeader};
-use super::commit::{Change, Commit, Committed, Mode, Outcome, Plan, Planned, Refusals};
+use super::commit::{Chain, Change, Commit, Committed, Mode, Outcome, Plan, Planned, Refusals};
 use super::compaction::Compaction;
 use super::error::Error;
 use super::index::Found;
@@ -205,7 +205,19 @@ impl Writer {
     }
 
     /// Checks a commit and puts it into the group. It becomes visible when the group is durable.
-    fn stage(&mut self, mut commit: Commit) -> Result<Committed, Error> {
+    fn stage(&mut self, commit: Commit) -> Result<Committed, Error> {
+        let chain = commit.chain.clone().unwrap_or_default();
+        if chain.is_broken() {
+            return Err(Error::ChainBroken);
+        }
+        let staged = self.stage_link(commit, &chain);
+        if staged.is_err() {
+            chain.break_off();
+        }
+        staged
+    }
+
+    fn stage_link(&mut self, mut commit: Commit, chain: &Chain) -> Result<Committed, Error> {
         if let Some(request) = commit.request
             && let Some(revision) = self.requests.answer(request)?
         {
@@ -239,20 +251,35 @@ impl Writer {
             let outcomes: Vec<Outcome> = plan.outcomes.iter().map(Planned::outcome).collect();
             header.answer = (answer.0)(header.revision, &outcomes);
         }
-        let outcomes = if stores { self.apply(&header, plan) } else { preview(&header, plan) };
+        if reports {
+            chain.break_off();
+        }
+        let outcomes = match (stores, commit.returns) {
+            (true, returns) => self.apply(&header, plan, returns),
+            (false, true) => preview(&header, plan),
+            (false, false) => plan.outcomes.iter().map(Planned::outcome).collect(),
+        };
         if stores && let Some(request) = commit.request {
             self.requests.remember(request, header.revision, Instant::now());
         }
         Ok(Committed::Done { revision: if stores { header.revision } else { 0 }, outcomes })
     }
 
-    fn apply(&mut self, header: &CommitHeader, plan: Plan) -> Vec<Outcome> {
+    fn apply(&mut self, header: &CommitHeader, plan: Plan, returns: bool) -> Vec<Outcome> {
         let mut begun = None;
         let mut outcomes = Vec::with_capacity(plan.outcomes.len());
         for planned in plan.outcomes {
             let outcome = planned.outcome();
             outcomes.push(match planned {
-                Planned::Change(change) => self.put(header, &mut begun, *change),
+                Planned::Change(change) => {
+                    let stored = self.put(header, &mut begun, *change);
+                    match outcome {
+                        Outcome::Changed(operation, _) if returns => {
+                            Outcome::Changed(operation, Some(Box::new(stored)))
+                        }
+                        other => other,
+                    }
+                }
                 Planned::Unchanged | Planned::Skipped | Planned::Refused(_) => outcome,
             });
         }
@@ -263,7 +290,7 @@ impl Writer {
     }
 
     /// Appends one change to the open chunk, or to a new one when that is full.
-    fn put(&mut self, header: &CommitHeader, begun: &mut Option<ChunkId>, change: Change) -> Outcome {
+    fn put(&mut self, header: &CommitHeader, begun: &mut Option<ChunkId>, change: Change) -> Stored {
         if self.chunk.as_ref().is_some_and(|(_, builder)| builder.is_full()) {
             self.close_chunk();
         }
@@ -292,8 +319,7 @@ impl Writer {
         self.shared.index.write().push(&entry, header.revision, slot, record);
         self.summary.push(&entry);
         let (revision, time_ms) = (header.revision, header.time_ms);
-        let stored = Stored { header: slot_header, record: bytes.into(), revision, time_ms };
-        Outcome::Changed(entry.operation, Some(Box::new(stored)))
+        Stored { header: slot_header, record: bytes.into(), revision, time_ms }
     }
 
     fn close_chunk(&mut self) {
