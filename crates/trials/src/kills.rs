@@ -204,6 +204,10 @@ pub async fn run(trials: &Path, cycles: usize) {
     operators.spawn(keep_backing_up(load.caller(), operator.clone(), chance.part(202)));
     load.up(channel);
     for cycle in 1..=cycles {
+        if cycle % TOLD_EVERY == 0 {
+            let (head, oldest) = (expected.head, expected.oldest);
+            eprintln!("kills: {cycle} of {cycles}, head {head}, oldest {oldest}, {:?}", began.elapsed());
+        }
         if cycle % EVERY == 0 {
             server.kill_in_open(random.random_range(0.0..1.0)).await;
             continue;
@@ -221,10 +225,6 @@ pub async fn run(trials: &Path, cycles: usize) {
         load.down();
         while let Some(ended) = operators.try_join_next() {
             ended.expect("an operator does not panic");
-        }
-        if cycle % TOLD_EVERY == 0 {
-            let (head, oldest) = (expected.head, expected.oldest);
-            eprintln!("kills: {cycle} of {cycles}, head {head}, oldest {oldest}, {:?}", began.elapsed());
         }
     }
     let channel = server.start().await;
