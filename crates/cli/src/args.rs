@@ -3,8 +3,8 @@
 use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    backup, completions, conflicts, demo, explain, export, get, import, list, manual, parameter, query,
-    revert, watch,
+    backup, compact, completions, conflicts, demo, explain, export, get, history, import, list, manual,
+    parameter, purge, query, revert, watch,
 };
 
 /// Sourced records of a country's reforms, and the indicators over them.
@@ -104,6 +104,12 @@ pub(crate) enum Command {
     Revert(revert::Revert),
     /// Show the state of both services
     Status,
+    /// Show what a record was, the newest revision first
+    History(history::History),
+    /// Erase a deleted record for good
+    Purge(purge::Purge),
+    /// Drop the history below a revision
+    Compact(compact::Compact),
     /// Write an archive of the whole store
     Backup(backup::Backup),
     /// Check every stored value and index of the data service while it runs; exit code 1 when anything is wrong

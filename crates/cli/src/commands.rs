@@ -1,16 +1,19 @@
 //! One file for each command.
 
 pub(crate) mod backup;
+pub(crate) mod compact;
 pub(crate) mod completions;
 pub(crate) mod conflicts;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
+pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod manual;
 pub(crate) mod parameter;
+pub(crate) mod purge;
 pub(crate) mod query;
 pub(crate) mod revert;
 pub(crate) mod status;
@@ -36,6 +39,9 @@ pub(crate) async fn run(Args { global, command }: Args) -> Result<ExitCode, Fail
         Command::Parameter(parameter) => parameter::run(&global, parameter).await,
         Command::Watch(watch) => watch::run(&global, watch).await,
         Command::Revert(revert) => revert::run(&global, revert).await,
+        Command::History(history) => history::run(&global, history).await,
+        Command::Purge(purge) => purge::run(&global, purge).await,
+        Command::Compact(compact) => compact::run(&global, compact).await,
         Command::Backup(backup) => backup::run(&global, backup).await,
         Command::Verify => verify::run(&global).await,
         Command::Completions(completions) => completions::run(&completions),

@@ -12,6 +12,7 @@ mod args;
 mod civil;
 mod client;
 mod commands;
+mod confirm;
 mod failure;
 mod figure;
 mod flat;

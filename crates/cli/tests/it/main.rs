@@ -3,6 +3,7 @@
 mod backups;
 mod demo;
 mod follow;
+mod history;
 mod look;
 mod program;
 mod records;

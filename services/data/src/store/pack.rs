@@ -217,7 +217,7 @@ impl Packer {
             last_chunk: None,
             header_bytes: 0,
             revision: 0,
-            summary: summary::Builder::default(),
+            summary: summary::Builder::after(None),
             commits: 0,
             values: Vec::new(),
             bytes: 0,
@@ -323,7 +323,8 @@ impl Packer {
 
     fn close_summary(&mut self) {
         self.commits = 0;
-        if let Some((id, value)) = std::mem::take(&mut self.summary).finish() {
+        let next = summary::Builder::after(self.last_chunk);
+        if let Some((id, value)) = std::mem::replace(&mut self.summary, next).finish() {
             self.put(id.summary_key().to_vec(), value.into());
         }
     }

@@ -5,7 +5,9 @@ use reform_api::error::Reason;
 use tonic::Code;
 
 use crate::records::{appeal, record};
-use crate::support::{Server, assert_refused, create, delete, import_batch, import_options, update_request};
+use crate::support::{
+    Server, assert_refused, assert_violations, create, delete, import_batch, import_options, update_request,
+};
 
 const ID: &str = "0b7b5b1e-7c55-4e4b-8e39-6f2f5b0c9a01";
 
@@ -97,6 +99,38 @@ async fn a_refused_write_leaves_its_id_free() {
     let refused = server.records().create_record(request("own")).await;
     assert_refused(refused, Code::AlreadyExists, Reason::RecordExists, &[]);
     server.records().create_record(request("other")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_only_validated_leaves_its_id_free_also_across_restarts() {
+    let mut server = Server::start().await;
+    let check = || v1::CreateRecordRequest { validate_only: true, ..nameless() };
+    for _ in 0..2 {
+        server.records().create_record(check()).await.unwrap();
+        let refused = server.delete("records/none").await;
+        assert_refused(refused, Code::NotFound, Reason::RecordNotFound, &[]);
+        server = server.restart().await;
+    }
+    let first = server.records().create_record(nameless()).await.unwrap().into_inner();
+    for _ in 0..2 {
+        assert_eq!(server.records().create_record(nameless()).await.unwrap().into_inner(), first);
+        // Only to validate is another request.
+        let refused = server.records().create_record(check()).await;
+        assert_refused(refused, Code::AlreadyExists, Reason::RequestIdReused, &[]);
+        assert_eq!(server.head().await, 1);
+        server = server.restart().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_id_has_to_be_a_uuid() {
+    let server = Server::start().await;
+    let request = v1::CreateRecordRequest { request_id: "not-a-uuid".into(), ..nameless() };
+    assert_violations(server.records().create_record(request).await, &["request_id"]);
+    let request =
+        v1::PurgeRecordRequest { name: "records/a".into(), request_id: "x".into(), ..Default::default() };
+    assert_violations(server.records().purge_record(request).await, &["request_id"]);
+    assert_eq!(server.head().await, 0);
 }
 
 #[tokio::test]

@@ -217,8 +217,16 @@ async fn what_is_only_validated_is_not_stored() {
     let mutations = vec![delete("records/own"), create(appeal("a"))];
     let request = v1::CommitRecordsRequest { mutations, validate_only: true, ..Default::default() };
     assert_eq!(client.commit_records(request).await.unwrap().into_inner().records.len(), 2);
+    let back =
+        v1::UndeleteRecordRequest { name: "records/own".into(), validate_only: true, ..Default::default() };
+    let live = client.undelete_record(back.clone()).await;
+    assert_refused(live, Code::AlreadyExists, Reason::RecordExists, &[]);
     assert_eq!(server.head().await, 1);
     assert_eq!(server.get("records/own").await.unwrap().title, "");
+    server.delete("records/own").await.unwrap();
+    assert!(client.undelete_record(back).await.unwrap().into_inner().delete_time.is_none());
+    assert!(server.get("records/own").await.unwrap().delete_time.is_some());
+    assert_eq!(server.head().await, 2);
     assert_refused(server.get("records/a").await, Code::NotFound, Reason::RecordNotFound, &[]);
 }
 

@@ -56,7 +56,7 @@ fn row(commit: &WatchChangesResponse, change: &Change) -> [String; 6] {
 }
 
 /// To the second; the JSON form has it exactly.
-fn time(time: &prost_types::Timestamp) -> String {
+pub(in crate::commands) fn time(time: &prost_types::Timestamp) -> String {
     jiff::Timestamp::from_second(time.seconds).map(|time| time.to_string()).unwrap_or_default()
 }
 
