@@ -189,9 +189,21 @@ impl Expected {
 /// # Panics
 /// When anything is not as promised.
 pub async fn run(trials: &Path, cycles: usize) {
-    let (chance, began) = (Chance::new("kills"), Instant::now());
+    cycle(Server::new(trials), Chance::new("kills"), cycles).await;
+}
+
+/// Cuts the power of the service that often. A disk that `lies` must be found out.
+///
+/// # Panics
+/// When anything is not as promised.
+pub async fn cut_power(trials: &Path, cuts: usize, lies: bool) {
+    let chance = Chance::new("power cuts");
+    cycle(Server::losing_power(trials, chance.part(300), lies), chance, cuts).await;
+}
+
+async fn cycle(mut server: Server, chance: Chance, cycles: usize) {
+    let began = Instant::now();
     let mut random = chance.part(0);
-    let mut server = Server::new(trials);
     let channel = server.start().await;
     let store_id = state(&channel).await.expect("a state").store_id;
     let ledger = begin(&channel, &mut random).await.expect("a first commit");
@@ -245,6 +257,9 @@ pub async fn run(trials: &Path, cycles: usize) {
     let ledger = ledger.into_inner();
     assert!(ledger.writes() > cycles, "nearly nothing was written");
     eprintln!("{}", summary(cycles, &server, &ledger, &expected, &operator));
+    if server.cut.writes > 0 {
+        eprintln!("power cuts: {:?} were not synced and were taken back, all or in part", server.cut);
+    }
     eprintln!("kills: {entries} entries verified at the end; {:.1} s", began.elapsed().as_secs_f64());
     server.stop().await;
 }

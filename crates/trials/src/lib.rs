@@ -10,7 +10,8 @@
 //! - [`kills`]: the service is killed, again and again; [`linearizable`]: whether clients at the same names see one order;
 //!   [`one_effect`]: whether a repeated write has one effect; [`compact_watch`], [`watching`]: whether watchers get all
 //!   that they should;
-//! - [`disk`]: a disk that fails or loses power below the service; [`io_errors`]: one call to it fails.
+//! - [`disk`]: a disk that fails or loses power below the service; [`power`]: what a power cut takes back;
+//!   [`io_errors`]: one call to the disk fails.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
 #![allow(
@@ -32,6 +33,7 @@ pub mod linearizable;
 pub mod load;
 pub mod maintenance;
 pub mod one_effect;
+pub mod power;
 pub mod process;
 pub mod proxy;
 pub mod records;

@@ -39,6 +39,13 @@ enum Command {
         #[arg(long, default_value_t = 1_000)]
         cycles: usize,
     },
+    /// The power is cut under load, a fifth of the times while the service opens its store: what was not synced is gone,
+    /// all or in part.
+    PowerCuts {
+        /// Cuts.
+        #[arg(long, default_value_t = 200)]
+        count: usize,
+    },
     /// Writes through a proxy that cuts half of the answers, repeated under the same request id.
     OneEffect {
         /// Writes.
@@ -87,6 +94,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::CompactWatch { pairs } => compact_watch::run(&trials, pairs).await,
         Command::Watch { events, kills } => watching::run(&trials, events, kills).await,
         Command::Kills { cycles } => kills::run(&trials, cycles).await,
+        Command::PowerCuts { count } => kills::cut_power(&trials, count, false).await,
         Command::OneEffect { writes, kills } => one_effect::run(&trials, writes, kills).await,
         Command::Linearizable { rounds, operations } => linearizable::run(&trials, rounds, operations).await,
         Command::IoErrors { from, to, parallel } => {

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
+use rand::rngs::StdRng;
 use tonic::transport::Channel;
 
+use crate::disk::Disk;
+use crate::power::Cut;
 use crate::process::{Port, Process, Program};
 
 /// What the service logs once its store is open.
@@ -35,31 +37,37 @@ impl Kills {
 pub struct Server {
     program: Program,
     port: Port,
-    folder: TempDir,
+    disk: Disk,
+    /// Whether a kill is a power cut, and what it takes back.
+    power: Option<StdRng>,
     process: Option<Process>,
     /// How long the last start took.
     opening: Duration,
     /// How often it was killed so far.
     pub kills: Kills,
+    /// What power cuts took back so far.
+    pub cut: Cut,
 }
 
 impl Server {
     /// Over a new folder, as a child of `reform-trials`, whose file is `trials`. It does not run yet.
     pub fn new(trials: &Path) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for a store");
-        let program = Program::data(trials, folder.path());
-        let (opening, kills) = (Duration::ZERO, Kills::default());
-        Self { program, port: Port::reserve(), folder, process: None, opening, kills }
+        let disk = Disk::new();
+        let program = Program::data(trials, &disk.folder());
+        let (opening, kills, cut) = (Duration::ZERO, Kills::default(), Cut::default());
+        Self { program, port: Port::reserve(), disk, power: None, process: None, opening, kills, cut }
+    }
+
+    /// As [`Server::new`]; each kill takes back what was not synced. On a disk that `lies` that is everything.
+    pub fn losing_power(trials: &Path, random: StdRng, lies: bool) -> Self {
+        let server = Self::new(trials);
+        let program = server.disk.losing_power(server.program.clone(), lies);
+        Self { program, power: Some(random), ..server }
     }
 
     /// Where it listens while it runs.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
-    }
-
-    /// Where its store is.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Starts it; a connection to it, once it serves.
@@ -81,6 +89,7 @@ impl Server {
         let process = self.process.take().expect("it runs");
         process.kill_after(delay).await;
         self.kills.serving += 1;
+        self.cut_power();
     }
 
     /// Starts it and kills it after a part of the time that its last start took.
@@ -88,6 +97,14 @@ impl Server {
         let log = self.program.start_on(&self.port).kill_after(self.opening.mul_f64(part)).await;
         self.kills.in_open += 1;
         self.kills.before_open += usize::from(!log.contains(OPEN));
+        self.cut_power();
+    }
+
+    fn cut_power(&mut self) {
+        if let Some(random) = &mut self.power {
+            let Cut { writes, names } = self.disk.cut_power(random);
+            self.cut = Cut { writes: self.cut.writes + writes, names: self.cut.names + names };
+        }
     }
 
     /// Asks it to stop, and waits until it has.
