@@ -11,7 +11,7 @@
 //!   [`one_effect`]: whether a repeated write has one effect; [`compact_watch`], [`watching`]: whether watchers get all
 //!   that they should;
 //! - [`disk`]: a disk that fails or loses power below the service; [`power`]: what a power cut takes back;
-//!   [`io_errors`]: one call to the disk fails.
+//!   [`io_errors`]: one call to the disk fails; [`stall`]: one does not return; [`full_disk`]: no room is left.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
 #![allow(
@@ -26,6 +26,7 @@ pub mod check;
 pub mod compact_watch;
 pub mod disk;
 pub mod feed;
+pub mod full_disk;
 pub mod io_errors;
 pub mod kills;
 pub mod ledger;
@@ -38,4 +39,5 @@ pub mod process;
 pub mod proxy;
 pub mod records;
 pub mod server;
+pub mod stall;
 pub mod watching;

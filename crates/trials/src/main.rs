@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 use reform_runtime::{logging, server, shutdown};
-use reform_trials::{compact_watch, io_errors, kills, linearizable, one_effect, watching};
+use reform_trials::{compact_watch, full_disk, io_errors, kills, linearizable, one_effect, watching};
 
 /// Tries what the data service promises; each command is one sort of failure, as often as it is told.
 #[derive(Debug, Parser)]
@@ -44,6 +44,12 @@ enum Command {
     PowerCuts {
         /// Cuts.
         #[arg(long, default_value_t = 200)]
+        count: usize,
+    },
+    /// A disk of 48 MiB is filled, by the store and under the store; needs the right to mount a tmpfs.
+    FullDisk {
+        /// Fills of each sort, half of them twice.
+        #[arg(long, default_value_t = 20)]
         count: usize,
     },
     /// Writes through a proxy that cuts half of the answers, repeated under the same request id.
@@ -95,6 +101,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Watch { events, kills } => watching::run(&trials, events, kills).await,
         Command::Kills { cycles } => kills::run(&trials, cycles).await,
         Command::PowerCuts { count } => kills::cut_power(&trials, count, false).await,
+        Command::FullDisk { count } => {
+            full_disk::run(&trials, count).await;
+        }
         Command::OneEffect { writes, kills } => one_effect::run(&trials, writes, kills).await,
         Command::Linearizable { rounds, operations } => linearizable::run(&trials, rounds, operations).await,
         Command::IoErrors { from, to, parallel } => {

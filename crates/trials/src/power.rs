@@ -187,7 +187,8 @@ fn tear(file: &File, changes: &[&Entry], random: &mut StdRng) {
         while at < end {
             let next = (at / SECTOR_BYTES + 1) * SECTOR_BYTES;
             let until = next.min(end);
-            let kept = *kept.entry(at / SECTOR_BYTES).or_insert_with(|| random.random_range(0..=changes.len()));
+            let kept =
+                *kept.entry(at / SECTOR_BYTES).or_insert_with(|| random.random_range(0..=changes.len()));
             if number >= kept {
                 let begin = usize::try_from(at - change.offset).unwrap();
                 let mut before = vec![0; usize::try_from(until - at).unwrap()];

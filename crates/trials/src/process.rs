@@ -22,7 +22,7 @@ use tonic_health::pb::health_client::HealthClient;
 /// How long anything may take that is expected to happen at once.
 pub const SOON: Duration = Duration::from_secs(30);
 /// How long a service may take to end after SIGTERM.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN: Duration = Duration::from_secs(10);
 /// Log lines that a failure shows.
 const LINES_SHOWN: usize = 20;
 
@@ -210,6 +210,11 @@ impl Process {
         self.log.borrow().join("\n")
     }
 
+    /// Kills it at once.
+    pub async fn kill_now(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// Asks it to stop.
     pub fn terminate(&self) {
         let id = i32::try_from(self.child.id().expect("it runs")).unwrap();
@@ -225,9 +230,11 @@ impl Process {
     }
 
     /// Asks it to stop and waits until it has, as it should.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.terminate();
-        assert_eq!(self.exit().await.code(), Some(0));
+        let ended = timeout(SOON, self.child.wait()).await;
+        let status = ended.unwrap_or_else(|_| panic!("runs {SOON:?} after SIGTERM: {self:?}")).unwrap();
+        assert_eq!(status.code(), Some(0), "{self:?}");
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `change` | ChangeService |
 //! | `maintenance`, `backup`, `verify` | MaintenanceService |
 //! | `request` | what the requests of all of them share |
+//! | `slow` | streams whose reader is too slow |
 //! | `page_token` | sealed places in a list |
 //! | `fault` | every store error as code, reason and details |
 
@@ -17,6 +18,7 @@ use reform_runtime::routes::Routes;
 use reform_runtime::server::{self, REQUEST_BYTES_MAX};
 use tokio_util::sync::CancellationToken;
 
+use crate::patience::Patience;
 use crate::store::Store;
 
 mod backup;
@@ -29,6 +31,7 @@ mod maintenance;
 mod page_token;
 mod record;
 mod request;
+mod slow;
 mod verify;
 
 /// The name under which health tells whether writes are taken.
@@ -47,9 +50,10 @@ pub(crate) fn routes(
     store: &Store,
     health: &Health,
     stop: &CancellationToken,
+    patience: Patience,
 ) -> Result<Routes, server::Error> {
-    let records = record::Records { store: store.clone(), stop: stop.clone() };
-    let changes = change::Changes { store: store.clone(), stop: stop.clone() };
+    let records = record::Records { store: store.clone(), stop: stop.clone(), patience };
+    let changes = change::Changes { store: store.clone(), stop: stop.clone(), patience };
     let maintenance = maintenance::Maintenance { store: store.clone(), stop: stop.clone() };
     Ok(server::routes(health)?
         .add_service(RecordServiceServer::new(records).max_decoding_message_size(REQUEST_BYTES_MAX))

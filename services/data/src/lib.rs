@@ -48,7 +48,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
         opened.await.expect("opening does not panic")?
     };
     let stop = shutdown.child_token();
-    let routes = grpc::routes(&store, &health, &stop)?;
+    let routes = grpc::routes(&store, &health, &stop, config.patience)?;
     let stamp: reform_runtime::calls::Stamp = {
         let store = store.clone();
         let store_id = HeaderValue::from_str(store.id()).ok();

@@ -13,6 +13,10 @@ pub struct Patience {
     pub writer_stuck: Duration,
     /// How long reads go on after the disk failed, before the process ends.
     pub reads_after_failure: Duration,
+    /// A watcher hears at least this often how far the feed is, and a little oftener than was promised.
+    pub progress_interval: Duration,
+    /// A reader of a stream that takes longer for one message is ended.
+    pub reader_slow: Duration,
     /// How long a failed store may take to let go of its last readers, after the drain.
     pub close_after_failure: Duration,
 }
@@ -24,6 +28,8 @@ impl Default for Patience {
             writer_slow: Duration::from_secs(10),
             writer_stuck: Duration::from_secs(30),
             reads_after_failure: Duration::from_secs(2),
+            progress_interval: Duration::from_secs(4),
+            reader_slow: Duration::from_secs(60),
             close_after_failure: Duration::from_secs(5),
         }
     }
@@ -38,6 +44,8 @@ impl Patience {
             writer_slow: self.writer_slow.mul_f64(factor),
             writer_stuck: self.writer_stuck.mul_f64(factor),
             reads_after_failure: self.reads_after_failure.mul_f64(factor),
+            progress_interval: self.progress_interval.mul_f64(factor),
+            reader_slow: self.reader_slow.mul_f64(factor),
             close_after_failure: self.close_after_failure.mul_f64(factor),
         }
     }

@@ -22,7 +22,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use reform_model::{Kind, Name};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub mod backup;
@@ -132,6 +132,8 @@ pub(crate) struct Shared {
 pub struct Store {
     shared: Arc<Shared>,
     queue: mpsc::Sender<writer::Request>,
+    /// Bytes that may wait in the queue.
+    queue_room: Arc<Semaphore>,
     failed: CancellationToken,
 }
 
@@ -196,6 +198,7 @@ impl Store {
             _open: open,
         });
         let (queue, requests) = mpsc::channel(writer::QUEUE_MAX);
+        let queue_room = Arc::new(Semaphore::new(writer::QUEUE_BYTES_MAX as usize));
         let failed = CancellationToken::new();
         let (wake, wakes) = std::sync::mpsc::channel();
         let writer = writer::Writer::new(Arc::clone(&shared), recovered, wake);
@@ -210,7 +213,7 @@ impl Store {
             move || write(writer, requests, &failed)
         });
         let (thread, compactor) = (writing.map_err(not_begun)?, compactor.map_err(not_begun)?);
-        Ok((Self { shared, queue, failed }, Writing { thread, compactor, closed }))
+        Ok((Self { shared, queue, queue_room, failed }, Writing { thread, compactor, closed }))
     }
 
     /// As [`Store::open`], of a store that is there.
@@ -298,6 +301,9 @@ impl Store {
     /// Hands a commit to the writer, waiting for a place in its queue only.
     pub async fn submit(&self, commit: Commit) -> Result<Pending, Error> {
         let (answer, answered) = oneshot::channel();
+        let bytes = u32::try_from(commit.bytes()).unwrap_or(u32::MAX).clamp(1, writer::QUEUE_BYTES_MAX);
+        let room = Arc::clone(&self.queue_room).acquire_many_owned(bytes).await;
+        let commit = Commit { queue_room: room.ok(), ..commit };
         let request = writer::Request::Commit(Box::new(commit), answer);
         self.queue.send(request).await.map_err(|_| self.gone())?;
         Ok(Pending { answered, failed: self.failed.clone() })

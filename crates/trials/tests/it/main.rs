@@ -1,10 +1,12 @@
 //! The trials, as large as every change can afford. Each prints its seed, and `REFORM_SEED` repeats it.
 
 mod compact_watch;
+mod full_disk;
 mod io_errors;
 mod kills;
 mod linearizable;
 mod one_effect;
+mod stall;
 mod watching;
 
 use std::path::Path;

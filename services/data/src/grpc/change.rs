@@ -1,7 +1,7 @@
 //! ChangeService: the log as a stream. A watcher reads history at its own pace and waits at its end; nothing is queued
 //! for it, so writers never wait for a reader.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::Stream;
 use prost::Message;
@@ -12,23 +12,23 @@ use reform_api::error::{Fault, Reason};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::fault;
 use super::record::{Answers, blocking};
+use super::{fault, slow};
 use crate::filter::{FeedFilter, Filter};
+use crate::patience::Patience;
 use crate::store::history::{Part, Place};
 use crate::store::read::timestamp;
 use crate::store::{Error, Revision, Snapshot, Store, Stored};
 
 /// Bytes of records that are read at once, and about the largest message.
 const BYTES_AT_ONCE: usize = 1024 * 1024;
-/// A watcher hears at least this often how far the feed is.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(4);
 
 /// The service over a store.
 #[derive(Debug, Clone)]
 pub(super) struct Changes {
     pub(super) store: Store,
     pub(super) stop: CancellationToken,
+    pub(super) patience: Patience,
 }
 
 #[tonic::async_trait]
@@ -49,8 +49,13 @@ impl ChangeService for Changes {
         }
         self.store.at(after_revision).map_err(fault::of_record)?;
         let filter = Filter::parse_for_feed(&filter).map_err(Fault::from)?;
-        let watch = Watch { store: self.store.clone(), filter: std::sync::Arc::new(filter) };
-        Ok(Response::new(Box::pin(watch.messages(after_revision, self.stop.clone()))))
+        let Patience { progress_interval, reader_slow, .. } = self.patience;
+        let filter = std::sync::Arc::new(filter);
+        let watch = Watch { store: self.store.clone(), filter, progress_interval };
+        let messages = watch.messages(after_revision, self.stop.clone());
+        let revision =
+            |message: &v1::WatchChangesResponse| message.commit_complete.then_some(message.revision);
+        Ok(Response::new(Box::pin(slow::ended(messages, reader_slow, revision))))
     }
 }
 
@@ -58,6 +63,8 @@ impl ChangeService for Changes {
 struct Watch {
     store: Store,
     filter: std::sync::Arc<FeedFilter>,
+    /// A watcher hears at least this often how far the feed is.
+    progress_interval: Duration,
 }
 
 impl Watch {
@@ -71,6 +78,7 @@ impl Watch {
             let mut place = Place { revision: after_revision, changes: 0 };
             // The first message at the end of the history says that this is the end.
             let mut announced = None;
+            let mut told = Instant::now();
             loop {
                 let snapshot = self.store.newest();
                 durable.mark_unchanged();
@@ -84,17 +92,25 @@ impl Watch {
                     for message in messages {
                         announced = message.commit_complete.then_some(message.revision);
                         yield message;
+                        told = Instant::now();
+                    }
+                    // A long stretch without a match; within a commit there is nothing to tell.
+                    if told.elapsed() >= self.progress_interval && place.changes == 0 {
+                        announced = Some(place.revision);
+                        yield self.progress(place.revision, self.store.durable().revision);
+                        told = Instant::now();
                     }
                     continue;
                 }
                 if announced != Some(place.revision) {
                     announced = Some(place.revision);
                     yield self.progress(place.revision, snapshot.revision);
+                    told = Instant::now();
                 }
                 let stopped = tokio::select! {
                     changed = durable.changed() => changed.is_err(),
                     () = stop.cancelled() => true,
-                    () = tokio::time::sleep(PROGRESS_INTERVAL) => {
+                    () = tokio::time::sleep(self.progress_interval) => {
                         announced = None;
                         false
                     }

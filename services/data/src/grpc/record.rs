@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::page_token::{self, Place};
-use super::{fault, history, request};
+use super::{fault, history, request, slow};
 use crate::filter::Filter;
+use crate::patience::Patience;
 use crate::store::commit::{Commit, MUTATIONS_MAX};
 use crate::store::list::{Order, PAGE_BYTES_MAX, Query};
 use crate::store::{Committed, Error, Mutation, Outcome, Snapshot, Store};
@@ -31,6 +32,7 @@ const PAGE_SIZE_MAX: usize = 1_000;
 pub(super) struct Records {
     pub(super) store: Store,
     pub(super) stop: CancellationToken,
+    pub(super) patience: Patience,
 }
 
 /// A boxed stream of answers.
@@ -264,7 +266,8 @@ impl RecordService for Records {
         };
         let store_id = self.store.id().to_owned();
         let answers = super::export::answers(snapshot, store_id, groups, self.stop.clone());
-        Ok(Response::new(Box::pin(answers)))
+        let revision = |message: &v1::ExportRecordsResponse| Some(message.trailer.as_ref()?.revision);
+        Ok(Response::new(Box::pin(slow::ended(answers, self.patience.reader_slow, revision))))
     }
 }
 

@@ -9,6 +9,7 @@ use prost::Message;
 use reform_api::convert::{self, Violations};
 use reform_api::data::v1;
 use reform_model::{Kind, Name, Record};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::chunk::{Operation, SlotHeader};
 use super::error::Error;
@@ -196,6 +197,20 @@ pub struct Commit {
     pub chain: Option<Chain>,
     /// What to keep of the answer, where the changes alone do not tell it.
     pub answer: Option<Answer>,
+    /// Its part of what may wait for the writer, from when it waits until it was staged.
+    pub queue_room: Option<OwnedSemaphorePermit>,
+}
+
+impl Commit {
+    /// Encoded bytes of the records that it brings.
+    pub fn bytes(&self) -> usize {
+        let records = self.mutations.iter().map(|mutation| match mutation {
+            Mutation::Create(draft) | Mutation::Import { draft, .. } => draft.bytes.len(),
+            Mutation::Update(update) => update.patch.encoded_len(),
+            Mutation::Delete { .. } | Mutation::Undelete { .. } | Mutation::Purge { .. } => 0,
+        });
+        records.sum()
+    }
 }
 
 /// What became of one mutation.

@@ -24,6 +24,8 @@ use super::{Durable, Shared, summary};
 
 /// Requests that wait for the writer; a caller beyond them waits for a place.
 pub(super) const QUEUE_MAX: usize = 1_024;
+/// Bytes of records that wait for the writer; a commit beyond them waits for its turn.
+pub(super) const QUEUE_BYTES_MAX: u32 = 32 << 20;
 /// Commits of a group.
 const GROUP_COMMITS_MAX: usize = 1_024;
 /// Bytes of a group; the commit that passes it still belongs to it.

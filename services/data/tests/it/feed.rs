@@ -1,12 +1,15 @@
 //! The feed: every commit in order, complete, from any revision on.
 
+use std::time::Duration;
+
 use reform_api::data::v1;
 use reform_api::error::Reason;
+use reform_data::Patience;
 use serde_json::json;
 use tonic::Code;
 
 use crate::records::{appeal, large, record};
-use crate::support::{Server, assert_refused, assert_violations, create, metadata, update};
+use crate::support::{Server, assert_refused, assert_violations, create, drain, metadata, update};
 
 fn change_types(message: &v1::WatchChangesResponse) -> Vec<(v1::ChangeType, &str, i64)> {
     let changes = message.changes.iter();
@@ -173,4 +176,45 @@ async fn ends_with_its_place_when_the_service_stops() {
     assert_eq!(metadata(&status, "revision").as_deref(), Some("2"));
     assert_refused::<()>(Err(status), Code::Unavailable, Reason::ShuttingDown, &[]);
     server.stop().await;
+}
+
+/// More than the transport takes ahead of its reader.
+async fn with_a_long_history(patience: Patience) -> Server {
+    let server = Server::with_patience(patience).await;
+    server.create(record(&json!({"name": "records/s", "source": {}}))).await.unwrap();
+    for n in 0..40 {
+        server.commit((0..4).map(|m| create(large(&format!("n-{n}-{m}"), 50_000))).collect()).await.unwrap();
+    }
+    server
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_ended_with_its_last_revision() {
+    let reader_slow = Duration::from_millis(200);
+    let server = with_a_long_history(Patience { reader_slow, ..Patience::default() }).await;
+    let mut feed = server.watch(0, "").await.unwrap();
+    assert_eq!(feed.message().await.unwrap().unwrap().revision, 1);
+    // Not for something to happen: this is the reader that is slow.
+    tokio::time::sleep(3 * reader_slow).await;
+    let (messages, ended) = drain(feed).await;
+    let status = ended.expect("it is ended");
+    let last = messages.last().expect("what was on its way came").revision;
+    assert!((2..41).contains(&last), "{last}");
+    assert_eq!(metadata(&status, "revision").as_deref(), Some(last.to_string().as_str()));
+    assert_refused::<()>(Err(status), Code::ResourceExhausted, Reason::SlowConsumer, &[]);
+    assert_eq!(server.watch(last, "").await.unwrap().message().await.unwrap().unwrap().revision, last + 1);
+}
+
+#[tokio::test]
+async fn a_long_history_without_a_match_is_not_silent() {
+    let server =
+        with_a_long_history(Patience { progress_interval: Duration::ZERO, ..Patience::default() }).await;
+    let mut feed = server.watch(0, "kind = \"party\"").await.unwrap();
+    let mut told = Vec::new();
+    while told.last() != Some(&41) {
+        let message = feed.message().await.unwrap().expect("the feed has no end");
+        assert!(message.changes.is_empty() && message.commit_complete);
+        told.push(message.revision);
+    }
+    assert!(told.len() > 3 && told.is_sorted(), "{told:?}");
 }

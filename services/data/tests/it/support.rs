@@ -9,7 +9,7 @@ use reform_api::data::v1::import_records_request::Message as ImportMessage;
 use reform_api::data::v1::maintenance_service_client::MaintenanceServiceClient;
 use reform_api::data::v1::record_service_client::RecordServiceClient;
 use reform_api::error::Reason;
-use reform_data::{Config, Error};
+use reform_data::{Config, Error, Patience};
 use reform_runtime::server::Exit;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -40,12 +40,24 @@ impl Server {
         server
     }
 
+    /// Over a new folder, with another patience.
+    pub(crate) async fn with_patience(patience: Patience) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { patience, ..config(&folder) };
+        Self::run(folder, config).await
+    }
+
     /// Over a folder that may hold a store.
     pub(crate) async fn open(folder: TempDir) -> Self {
+        let config = config(&folder);
+        Self::run(folder, config).await
+    }
+
+    async fn run(folder: TempDir, config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let run = reform_data::run(listener, config(&folder), stop.clone());
+        let run = reform_data::run(listener, config, stop.clone());
         let task =
             tokio::spawn(async { run.await.unwrap_or_else(|error| panic!("the service ended: {error}")) });
         let channel = connect(address);
