@@ -11,6 +11,7 @@ use reform_api::data::v1;
 use reform_api::data::v1::import_records_request::Message as Import;
 use reform_api::data::v1::record_service_client::RecordServiceClient;
 use reform_api::error::{Reason, reason};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -22,6 +23,7 @@ use crate::records::{appeal, base, call, commit, creates};
 
 /// The disk, what is kept free on it, and what the ballast holds.
 const DISK: &str = "size=48m";
+const DISK_BYTES: usize = 48 << 20;
 const KEPT_FREE: &str = "6 MiB";
 const BALLAST: &str = "18 MiB";
 /// What somebody else has on it for a while.
@@ -241,19 +243,39 @@ async fn up_to_what_is_kept_free(trials: &Path, mount: &Mount, report: &mut Repo
     store.process.stop().await;
 }
 
-/// The store meets the end of the disk: it ends, and opens again in the room that the ballast held.
+/// Somebody else takes all room, gives it back, and takes it again: sooner or later the store meets the end of the disk.
+/// It ends, and opens again in the room that the ballast held.
 async fn up_to_the_end(trials: &Path, mount: &Mount, report: &mut Report) {
     let mut store = Store::start(trials, mount, "0 B").await;
-    let status = store.fill().await;
+    let stop = CancellationToken::new();
+    let others = tokio::task::spawn_blocking({
+        let (path, stop) = (mount.others(), stop.clone());
+        move || {
+            while !stop.is_cancelled() {
+                drop(fs::remove_file(&path));
+                fs::write(&path, vec![1; DISK_BYTES]).expect_err("the disk is smaller");
+            }
+        }
+    });
+    let status = loop {
+        let refused = store.fill().await;
+        if reason(&refused).as_deref() != Some(Reason::DiskFull.as_str()) {
+            break refused;
+        }
+    };
     let told = reason(&status);
     assert!(told.is_none() || told.as_deref() == Some(Reason::StoreFailed.as_str()), "{status:?}");
     let (ended, log) = store.process.ended().await;
     assert!(ended.code() == Some(1) && log.contains("the disk failed"), "{ended}\n{log}");
     report.fills.1 += 1;
+    stop.cancel();
+    others.await.unwrap();
+
     store.process = store.program.start();
     store.channel = store.process.until_serving().await;
     report.reads += store.read_all().await;
     let before = store.acknowledged.len();
+    fs::remove_file(mount.others()).unwrap();
     store.fill().await;
     assert!(store.acknowledged.len() > before, "there is room again");
     report.acknowledged += store.acknowledged.len();

@@ -163,8 +163,10 @@ impl Process {
         let serving = async {
             let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await?;
             let watch = HealthClient::new(channel.clone()).watch(HealthCheckRequest::default()).await;
-            let mut watch = watch.expect("health is served").into_inner();
-            while let Some(answer) = watch.message().await.expect("health is told") {
+            let mut watch = watch.unwrap_or_else(|status| panic!("{status}: {self:?}")).into_inner();
+            while let Some(answer) =
+                watch.message().await.unwrap_or_else(|status| panic!("{status}: {self:?}"))
+            {
                 if answer.status() == ServingStatus::Serving {
                     return Ok::<_, tonic::transport::Error>(channel);
                 }

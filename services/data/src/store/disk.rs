@@ -416,6 +416,12 @@ fn open_when_free(folder: &Path, config: &sled::Config) -> Result<sled::Result<s
     }
 }
 
+/// The new name must not look like a snapshot: sled would take it for the newest.
+fn move_aside(path: &Path, aside: &Path) -> Result<(), Error> {
+    tracing::warn!(file = %path.display(), "moving aside what sled cannot read");
+    fs::rename(path, aside).map_err(|error| Error::File(path.to_owned(), error))
+}
+
 /// Opens sled; when a snapshot or its settings are damaged they are moved aside: sled makes the first again from its log,
 /// and the second from what it is opened with.
 fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
@@ -423,11 +429,11 @@ fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     let settings = folder.join("conf");
     let tree = match open_when_free(folder, &config)? {
         Err(sled::Error::Corruption { .. }) => {
-            let paths = snapshots(folder)?.into_iter().chain([settings.clone()]);
-            for path in paths.filter(|path| path.exists()) {
-                let aside = path.with_extension("damaged");
-                tracing::warn!(file = %path.display(), "moving aside what sled cannot read");
-                fs::rename(&path, aside).map_err(|error| Error::File(path, error))?;
+            for path in snapshots(folder)? {
+                move_aside(&path, &folder.join("damaged-snapshot"))?;
+            }
+            if settings.exists() {
+                move_aside(&settings, &folder.join("damaged-conf"))?;
             }
             open_when_free(folder, &config)??
         }

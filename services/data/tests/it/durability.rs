@@ -103,6 +103,36 @@ async fn an_unfinished_snapshot_is_removed() {
 }
 
 #[tokio::test]
+async fn a_damaged_snapshot_and_damaged_settings_are_made_again() {
+    let server = filled().await;
+    let before = everything(&server).await;
+    // Opening a store that was written makes a snapshot.
+    let mut folder = server.restart().await.stop().await;
+    let sled = folder.path().join("sled");
+    let named = |begins: &str| {
+        let paths = std::fs::read_dir(&sled).unwrap().map(|entry| entry.unwrap().path());
+        let found: Vec<_> =
+            paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(begins)).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].clone()
+    };
+    for (begins, damage) in [
+        ("snap.", (|bytes: &mut Vec<u8>| bytes[20] ^= 1) as fn(&mut Vec<u8>)),
+        ("snap.", |bytes| bytes.truncate(7)),
+        ("conf", |bytes| bytes.truncate(bytes.len() - 4)),
+        ("conf", |bytes| bytes.clear()),
+    ] {
+        let path = named(begins);
+        let mut bytes = std::fs::read(&path).unwrap();
+        damage(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+        let server = Server::open(folder).await;
+        assert!(everything(&server).await == before, "{begins}");
+        folder = server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_summary_is_made_again_from_the_log() {
     let server = filled().await;
     let before = everything(&server).await;
