@@ -23,6 +23,8 @@ use tonic_health::pb::health_client::HealthClient;
 pub const SOON: Duration = Duration::from_secs(30);
 /// How long a service may take to end after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a service that fails may take to say why.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Log lines that a failure shows.
 const LINES_SHOWN: usize = 20;
 
@@ -161,23 +163,27 @@ impl Process {
     pub async fn until_serving(&self) -> Channel {
         let address = self.address().await;
         let serving = async {
-            let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await?;
+            let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await;
+            let channel = channel.map_err(|error| error.to_string())?;
             let watch = HealthClient::new(channel.clone()).watch(HealthCheckRequest::default()).await;
-            let mut watch = watch.unwrap_or_else(|status| panic!("{status}: {self:?}")).into_inner();
-            while let Some(answer) =
-                watch.message().await.unwrap_or_else(|status| panic!("{status}: {self:?}"))
-            {
+            let mut watch = watch.map_err(|status| status.to_string())?.into_inner();
+            while let Some(answer) = watch.message().await.map_err(|status| status.to_string())? {
                 if answer.status() == ServingStatus::Serving {
-                    return Ok::<_, tonic::transport::Error>(channel);
+                    return Ok(channel);
                 }
             }
-            panic!("health ended before SERVING: {self:?}")
+            Err("health ended before SERVING".to_owned())
         };
-        match timeout(SOON, serving).await {
-            Ok(Ok(channel)) => channel,
-            Ok(Err(error)) => panic!("{error}: {self:?}"),
-            Err(_) => panic!("is not SERVING within {SOON:?}: {self:?}"),
-        }
+        let failed = match timeout(SOON, serving).await {
+            Ok(Ok(channel)) => return channel,
+            Ok(Err(error)) => error,
+            Err(_) => format!("is not SERVING within {SOON:?}"),
+        };
+        // What it says at its end may be yet to come.
+        let mut log = self.log.clone();
+        let rest = async { while log.changed().await.is_ok() {} };
+        drop(timeout(LAST_WORDS, rest).await);
+        panic!("{failed}: {self:?}")
     }
 
     /// As [`Process::until_serving`]; none when it ended before.

@@ -54,7 +54,7 @@ pub(crate) fn routes(
 ) -> Result<Routes, server::Error> {
     let records = record::Records { store: store.clone(), stop: stop.clone(), patience };
     let changes = change::Changes { store: store.clone(), stop: stop.clone(), patience };
-    let maintenance = maintenance::Maintenance { store: store.clone(), stop: stop.clone() };
+    let maintenance = maintenance::Maintenance { store: store.clone(), stop: stop.clone(), patience };
     Ok(server::routes(health)?
         .add_service(RecordServiceServer::new(records).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ChangeServiceServer::new(changes).max_decoding_message_size(REQUEST_BYTES_MAX))

@@ -326,6 +326,11 @@ impl Store {
         let joined = joined.await;
         let written =
             joined.expect("waiting does not panic").expect("a panic on the writer aborts the process");
+        if written.is_err() {
+            // Dropped, sled would write and sync once more, and panic when that fails too.
+            std::mem::forget(Arc::clone(&self.shared));
+            return written;
+        }
         drop(self);
         if tokio::time::timeout(CLOSE_MAX, closed).await.is_err() {
             tracing::warn!("a read goes on after the store was closed");

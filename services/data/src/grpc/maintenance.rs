@@ -8,8 +8,9 @@ use reform_model::Kind;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::fault;
 use super::record::Answers;
+use super::{fault, slow};
+use crate::patience::Patience;
 use crate::store::compaction::Stalled;
 use crate::store::meta::STORE_FORMAT;
 use crate::store::space::Room;
@@ -20,6 +21,7 @@ use crate::store::{Compaction, Error, Revision, Store};
 pub(super) struct Maintenance {
     pub(super) store: Store,
     pub(super) stop: CancellationToken,
+    pub(super) patience: Patience,
 }
 
 #[tonic::async_trait]
@@ -61,7 +63,8 @@ impl MaintenanceService for Maintenance {
         _: Request<v1::CreateBackupRequest>,
     ) -> Result<Response<Self::CreateBackupStream>, Status> {
         let answers = super::backup::answers(&self.store.newest(), self.stop.clone());
-        Ok(Response::new(Box::pin(answers)))
+        // Half an archive holds no revision.
+        Ok(Response::new(Box::pin(slow::ended(answers, self.patience.reader_slow, |_| None))))
     }
 
     type VerifyStoreStream = Answers<v1::VerifyStoreResponse>;
