@@ -54,7 +54,7 @@ impl ChangeService for Changes {
         let watch = Watch { store: self.store.clone(), filter, progress_interval };
         let messages = watch.messages(after_revision, self.stop.clone());
         let revision =
-            |message: &v1::WatchChangesResponse| message.commit_complete.then_some(message.revision);
+            |message: &encoded::WatchChangesResponse| message.commit_complete.then_some(message.revision);
         Ok(Response::new(Box::pin(slow::ended(messages, reader_slow, revision))))
     }
 }
