@@ -153,7 +153,7 @@ impl Expected {
         let file = folder.path().join("archive");
         std::fs::write(&file, &archive.bytes).expect("an archive can be written");
         let mut server = Server::new(trials);
-        restore(&file, server.folder(), &mut |_| {}).expect("what was backed up can be restored");
+        restore(&file, &server.folder(), &mut |_| {}).expect("what was backed up can be restored");
         let channel = server.start().await;
         let state = state(&channel).await.expect("a state");
         assert_ne!(state.store_id, self.store_id, "a restored store is another one");
@@ -189,7 +189,7 @@ impl Expected {
 /// # Panics
 /// When anything is not as promised.
 pub async fn run(trials: &Path, cycles: usize) {
-    cycle(Server::new(trials), Chance::new("kills"), cycles).await;
+    cycle(trials, Server::new(trials), Chance::new("kills"), cycles).await;
 }
 
 /// Cuts the power of the service that often. A disk that `lies` must be found out.
@@ -198,10 +198,11 @@ pub async fn run(trials: &Path, cycles: usize) {
 /// When anything is not as promised.
 pub async fn cut_power(trials: &Path, cuts: usize, lies: bool) {
     let chance = Chance::new("power cuts");
-    cycle(Server::losing_power(trials, chance.part(300), lies), chance, cuts).await;
+    let server = Server::losing_power(trials, chance.part(300), lies);
+    cycle(trials, server, chance, cuts).await;
 }
 
-async fn cycle(mut server: Server, chance: Chance, cycles: usize) {
+async fn cycle(trials: &Path, mut server: Server, chance: Chance, cycles: usize) {
     let began = Instant::now();
     let mut random = chance.part(0);
     let channel = server.start().await;

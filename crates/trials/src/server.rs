@@ -1,7 +1,7 @@
 //! The data service through all its starts: one folder, one address, one process after the other.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -68,6 +68,11 @@ impl Server {
     /// Where it listens while it runs.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
+    }
+
+    /// Where its store is.
+    pub fn folder(&self) -> PathBuf {
+        self.disk.folder()
     }
 
     /// Starts it; a connection to it, once it serves.
