@@ -135,15 +135,12 @@ impl Filter {
         self.root.evaluate(record)
     }
 
-    /// The comparisons that are true of every record that matches: those joined by AND at the top.
+    /// Alternatives of which at least one is true of every record that matches: one for what is joined by AND, several
+    /// for what is joined by OR.
     ///
     /// They narrow a search and never replace [`Filter::matches`].
-    pub fn conjuncts(&self) -> impl Iterator<Item = Conjunct<'_>> {
-        self.root.conjuncts().into_iter().map(|term| Conjunct {
-            path: &term.path.text,
-            op: term.op,
-            value: &term.literal,
-        })
+    pub fn clauses(&self) -> impl Iterator<Item = Vec<Comparison<'_>>> {
+        self.root.clauses().into_iter().map(|clause| clause.into_iter().map(Term::comparison).collect())
     }
 }
 
@@ -165,9 +162,9 @@ impl FeedFilter {
     }
 }
 
-/// A comparison that every matching record fulfils.
+/// A comparison of a filter.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Conjunct<'a> {
+pub struct Comparison<'a> {
     /// The path: `kind`, `jurisdiction`, `appeal.institution`, `labels.facts`.
     pub path: &'a str,
     /// How the field is compared; never `!=`, which is a negation.

@@ -9,7 +9,7 @@
 //! | [`commit`], `plan`, `writer`, [`requests`] | what is asked, what it would change, and the one thread that does it |
 //! | [`compaction`] | dropping history, slice by slice, through the writer |
 //! | [`pack`], `compare`, `swap` | a stopped store written anew, compared, and put in place |
-//! | [`read`], [`list`], [`export`] | reading at a revision |
+//! | [`read`], [`list`] with `route`, [`export`], [`cache`] | reading at a revision |
 //! | [`history`], [`revisions`] | the log as commits; one record's versions |
 //!
 //! The log is the truth. A write goes commit → plan → chunk → batch → sync → [`Durable`] → answer; a read goes
@@ -26,6 +26,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub mod backup;
+pub mod cache;
 pub mod chunk;
 pub mod commit;
 pub mod compaction;
@@ -52,6 +53,7 @@ mod recover;
 pub mod requests;
 pub mod restore;
 pub mod revisions;
+mod route;
 pub mod space;
 pub mod summary;
 mod swap;
@@ -66,6 +68,7 @@ pub use keys::Revision;
 pub use read::{Snapshot, Stored};
 pub use space::Space;
 
+use self::cache::Cache;
 use self::chunk::Chunk;
 use self::disk::Disk;
 use self::index::{Found, Index};
@@ -75,7 +78,7 @@ use self::meta::Meta;
 /// What a store is opened with.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Bytes that sled may keep in memory.
+    /// Bytes of the log that may be kept in memory.
     pub cache_bytes: u64,
     /// The store is read-only while fewer bytes are free; by default as [`space::Room::needed`] says.
     pub free_bytes_min: Option<u64>,
@@ -119,6 +122,7 @@ pub(crate) struct Shared {
     meta: Meta,
     disk: Disk,
     index: parking_lot::RwLock<Index>,
+    cache: Cache,
     durable: watch::Sender<Durable>,
     compaction: watch::Sender<Compaction>,
     pulse: Arc<Pulse>,
@@ -164,13 +168,16 @@ pub struct Writing {
     closed: oneshot::Receiver<()>,
 }
 
+/// The part of the cache, one in so many bytes, that holds single records; sled has the rest.
+const CACHE_RECORDS: u64 = 4;
 /// How long a close waits for reads that nobody waits for any more.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
 impl Store {
     /// Opens the store in a folder, or makes one there. Blocks while the index is rebuilt.
     pub fn open(folder: &Path, options: &Options) -> Result<(Self, Writing), disk::Error> {
-        let (disk, meta) = Disk::open(folder, options.cache_bytes)?;
+        let cache = Cache::new(options.cache_bytes / CACHE_RECORDS);
+        let (disk, meta) = Disk::open(folder, options.cache_bytes - options.cache_bytes / CACHE_RECORDS)?;
         let mut index = Index::loading();
         let recovered = recover::recover(&disk, &mut index)?;
         disk.confirm(&meta, recovered.head)?;
@@ -191,6 +198,7 @@ impl Store {
             meta,
             disk,
             index: parking_lot::RwLock::new(index),
+            cache,
             durable,
             compaction,
             pulse: Arc::default(),
@@ -401,11 +409,16 @@ impl Shared {
 
     /// The content of a version, or what is left of it.
     fn any_stored(&self, found: Found) -> Result<Stored, Error> {
+        if let Some(stored) = self.cache.get(found.position) {
+            return Ok(stored);
+        }
         let id = found.position.chunk;
         let read = chunk::read(id, &self.disk.chunk_value(id)?, found.position.slot.into());
         let (commit, slot) = read.map_err(|damage| disk::Error::Chunk { id, damage })?;
         let chunk::Slot { header, record } = slot;
-        Ok(Stored { header, record, revision: commit.revision, time_ms: commit.time_ms })
+        let stored = Stored { header, record, revision: commit.revision, time_ms: commit.time_ms };
+        self.cache.put(found.position, &stored);
+        Ok(stored)
     }
 
     /// The version of a record that is visible at a revision, its name compared.

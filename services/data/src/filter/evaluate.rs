@@ -9,7 +9,10 @@ use reform_model::{Date, Decimal, Quantity};
 use super::compare::{self, Truth};
 use super::path::{Leaf, Path};
 use super::wire::{self, Found, Raw};
-use super::{Literal, Term};
+use super::{Comparison, Literal, Term};
+
+/// Clauses that an OR is made into; a search is not narrowed by further ones.
+const CLAUSES_MAX: usize = 16;
 
 /// A checked filter.
 #[derive(Debug, Clone)]
@@ -70,14 +73,21 @@ impl Expr {
         }
     }
 
-    /// The terms that are joined by AND at the top.
-    pub(super) fn conjuncts(&self) -> Vec<&Term> {
+    /// Alternatives of which one is true of every record that matches, as often as there are such.
+    pub(super) fn clauses(&self) -> Vec<Vec<&Term>> {
         match self {
-            Expr::And(all) => all.iter().flat_map(Expr::conjuncts).collect(),
-            Expr::Term(term) => vec![term],
-            Expr::Or(_) | Expr::Not(_) | Expr::Words(_) => Vec::new(),
+            Expr::And(all) => all.iter().flat_map(Expr::clauses).collect(),
+            Expr::Or(some) => some.iter().map(Expr::clauses).reduce(either).unwrap_or_default(),
+            Expr::Term(term) => vec![vec![term]],
+            Expr::Not(_) | Expr::Words(_) => Vec::new(),
         }
     }
+}
+
+/// The clauses of `a OR b` from those of `a` and `b`: each with each, as far as they are few.
+fn either<'a>(one: Vec<Vec<&'a Term>>, other: Vec<Vec<&'a Term>>) -> Vec<Vec<&'a Term>> {
+    let pairs = one.iter().flat_map(|one| other.iter().map(move |other| [one.as_slice(), other].concat()));
+    pairs.take(CLAUSES_MAX).collect()
 }
 
 /// A record without a description is not of unknown text: what is not set is not searched.
@@ -91,6 +101,10 @@ fn words(record: &[u8], fragment: &str) -> Truth {
 }
 
 impl Term {
+    pub(super) fn comparison(&self) -> Comparison<'_> {
+        Comparison { path: &self.path.text, op: self.op, value: &self.literal }
+    }
+
     fn evaluate(&self, record: &[u8]) -> Truth {
         let steps = &self.path.steps;
         if steps.is_empty() {

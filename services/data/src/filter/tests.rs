@@ -338,11 +338,13 @@ fn hostile_texts_are_refused_and_not_followed() {
 }
 
 #[test]
-fn conjuncts_are_what_every_match_fulfils() {
+fn clauses_are_what_every_match_fulfils() {
     let text = "kind = appeal (labels.facts = x AND appeal.filed_on >= 2023-03) AND -name = y AND \
                 (uid = a OR uid = b) AND jurisdiction != DE AND name = \"records/*\" AND party.predecessors:records/p";
     let filter = Filter::parse(text).unwrap();
-    let found: Vec<_> = filter.conjuncts().map(|term| (term.path, term.op, term.value.clone())).collect();
+    let clauses: Vec<_> = filter.clauses().collect();
+    let single = clauses.iter().filter_map(|clause| if let [only] = clause[..] { Some(only) } else { None });
+    let found: Vec<_> = single.map(|term| (term.path, term.op, term.value.clone())).collect();
     let text = |text: &str| Literal::Text(text.to_owned());
     let (first, last) = (Day::new(2023, 3, 1).unwrap(), Day::new(2023, 3, 31).unwrap());
     let prefix = Pattern { text: "records/".to_owned(), open_start: false, open_end: true };
@@ -356,7 +358,18 @@ fn conjuncts_are_what_every_match_fulfils() {
             ("party.predecessors", Op::Equal, text("records/p")),
         ]
     );
-    assert_eq!(Filter::parse("a OR b").unwrap().conjuncts().count(), 0);
+    let paths = |text: &str| -> Vec<String> {
+        let filter = Filter::parse(text).unwrap();
+        let clause =
+            |clause: Vec<Comparison<'_>>| clause.iter().map(|term| term.path).collect::<Vec<_>>().join("|");
+        filter.clauses().map(clause).collect()
+    };
+    assert_eq!(paths("uid = a OR name = b"), ["uid|name"]);
+    assert_eq!(paths("(uid = a AND title = c) OR name = b"), ["uid|name", "title|name"]);
+    assert!(paths("a OR uid = b").is_empty());
+    assert!(paths("uid = a OR NOT uid = b").is_empty());
+    let large = ["(uid = a AND title = b)"; 20].join(" OR ");
+    assert_eq!(paths(&large).len(), 16);
     assert!(Filter::parse(" ").unwrap().is_empty());
 }
 

@@ -146,6 +146,9 @@ impl Writer {
                 failed.cancel();
                 return Err(error);
             }
+            if !rewritten.is_empty() {
+                self.shared.cache.clear();
+            }
             self.answer(answers);
             compacted.into_iter().for_each(|(answer, result)| drop(answer.send(result)));
             rewritten.into_iter().for_each(|answer| answer.send(()).unwrap_or_default());

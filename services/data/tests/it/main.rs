@@ -21,6 +21,7 @@ mod references;
 mod refusals;
 mod requests;
 mod revisions;
+mod routes;
 mod support;
 mod verifies;
 mod writes;
