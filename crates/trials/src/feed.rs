@@ -137,7 +137,7 @@ impl Replay {
     pub async fn check_export(&self, channel: &Channel, revision: i64) {
         let point = Some(v1::as_of::Point::Revision(revision));
         let as_of = Some(v1::AsOf { store_id: String::new(), point });
-        let request = v1::ExportRecordsRequest { filter: String::new(), as_of };
+        let request = v1::ExportRecordsRequest { as_of, ..Default::default() };
         let mut client = RecordServiceClient::new(channel.clone());
         let mut answers = client.export_records(request).await.unwrap().into_inner();
         let mut exported = BTreeMap::new();

@@ -20,6 +20,7 @@ pub(crate) async fn read(
     let trailer = loop {
         match export.try_next().await? {
             Some(Exported::Record { record, revision }) => folded.push(fold::exported(&record, revision)),
+            Some(Exported::Damaged(name)) => folded.push(fold::damaged(&name)),
             Some(Exported::Whole(trailer)) => break trailer,
             None => return Err(Status::data_loss("the export ended without its trailer")),
         }

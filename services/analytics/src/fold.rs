@@ -27,24 +27,27 @@ pub(crate) struct UnknownType(pub(crate) i32);
 pub(crate) fn change(wire: &v1::Change, revision: i64) -> Result<Folded, UnknownType> {
     let v1::Change { r#type, name, record, kind: _, previous_revision: _ } = wire;
     let change_type = ChangeType::try_from(*r#type).map_err(|_| UnknownType(*r#type))?;
-    let named = |change: fn(Name) -> Change| {
-        Name::parse(name).map_or_else(|_| unnamed(), |name| Folded::Change(change(name)))
-    };
+    let remove = || Name::parse(name).map_or_else(|_| unnamed(), |name| Folded::Change(Change::Remove(name)));
     match change_type {
         ChangeType::Unspecified => Err(UnknownType(*r#type)),
         ChangeType::Created | ChangeType::Updated | ChangeType::Undeleted => Ok(match record {
             Some(record) => put(record, revision),
             // Purged since: what it was is gone, and a later change says so.
-            None => named(Change::Remove),
+            None => remove(),
         }),
-        ChangeType::Deleted | ChangeType::Purged => Ok(named(Change::Remove)),
-        ChangeType::Damaged => Ok(named(Change::Damaged)),
+        ChangeType::Deleted | ChangeType::Purged => Ok(remove()),
+        ChangeType::Damaged => Ok(damaged(name)),
     }
 }
 
 /// A record of an export, written by the commit of that revision; 0: the data service did not say which.
 pub(crate) fn exported(encoded: &[u8], revision: i64) -> Folded {
     v1::Record::decode(encoded).map_or_else(|_| unnamed(), |record| put(&record, revision))
+}
+
+/// A record that an export names and cannot send.
+pub(crate) fn damaged(name: &str) -> Folded {
+    Name::parse(name).map_or_else(|_| unnamed(), |name| Folded::Change(Change::Damaged(name)))
 }
 
 fn put(wire: &v1::Record, revision: i64) -> Folded {

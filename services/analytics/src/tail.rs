@@ -114,7 +114,9 @@ impl Tail {
     }
 
     async fn export(&mut self) -> Result<(), Ended> {
-        let exported = self.data.export_encoded(v1::ExportRecordsRequest::default());
+        // What is damaged is marked, as the feed would tell it.
+        let request = v1::ExportRecordsRequest { name_damaged: true, ..Default::default() };
+        let exported = self.data.export_encoded(request);
         let (view, unnamed) = export::read(exported).await.map_err(Ended::Export)?;
         tracing::info!(store_id = view.store_id(), revision = view.revision(), "export applied");
         self.state.replace(view, unnamed);

@@ -8,6 +8,8 @@
 //! | [`index`], [`names`], [`postings`], [`terms`], [`paged`] | names, versions, and what records are found by; rebuilt at open by `recover`, with [`continuity`] |
 //! | [`commit`], `plan`, `writer`, [`requests`] | what is asked, what it would change, and the one thread that does it |
 //! | [`compaction`] | dropping history, slice by slice, through the writer |
+//! | [`backup`], [`restore`], [`verify`] | an archive, a store made of one, the store compared with itself |
+//! | `damage`, [`loss`] | what is known of what cannot be read; going on without the end of the log |
 //! | [`pack`], `compare`, `swap` | a stopped store written anew, compared, and put in place |
 //! | [`read`], [`list`] with `route`, [`export`], [`cache`] | reading at a revision |
 //! | [`history`], [`revisions`] | the log as commits; one record's versions |
@@ -32,10 +34,12 @@ pub mod commit;
 pub mod compaction;
 mod compare;
 pub mod continuity;
+mod damage;
 pub mod disk;
 pub mod envelope;
 pub mod error;
 pub mod export;
+mod folder;
 pub mod history;
 pub mod index;
 pub mod keys;
@@ -71,7 +75,7 @@ pub use space::Space;
 use self::cache::Cache;
 use self::chunk::Chunk;
 use self::disk::Disk;
-use self::index::{Found, Index};
+use self::index::{Found, Index, Position};
 use self::keys::ChunkId;
 use self::meta::Meta;
 
@@ -179,7 +183,7 @@ impl Store {
         let cache = Cache::new(options.cache_bytes / CACHE_RECORDS);
         let (disk, meta) = Disk::open(folder, options.cache_bytes - options.cache_bytes / CACHE_RECORDS)?;
         let mut index = Index::loading();
-        let recovered = recover::recover(&disk, &mut index)?;
+        let recovered = recover::recover(&disk, &mut index).map_err(|error| disk.unopened(error))?;
         disk.confirm(&meta, recovered.head)?;
         index.loaded();
         let (revision, time_ms) = (recovered.head, recovered.time_ms);
@@ -226,7 +230,7 @@ impl Store {
 
     /// As [`Store::open`], of a store that is there.
     pub fn open_there(folder: &Path, options: &Options) -> Result<(Self, Writing), disk::Error> {
-        disk::require(folder)?;
+        folder::require(folder)?;
         Self::open(folder, options)
     }
 
@@ -412,9 +416,11 @@ impl Shared {
         if let Some(stored) = self.cache.get(found.position) {
             return Ok(stored);
         }
-        let id = found.position.chunk;
-        let read = chunk::read(id, &self.disk.chunk_value(id)?, found.position.slot.into());
-        let (commit, slot) = read.map_err(|damage| disk::Error::Chunk { id, damage })?;
+        let Position { chunk: id, slot } = found.position;
+        let read = self.disk.chunk_value(id).and_then(|value| {
+            chunk::read(id, &value, slot.into()).map_err(|damage| disk::Error::Chunk { id, damage })
+        });
+        let (commit, slot) = read.map_err(|error| self.with_name(error.into(), found.position))?;
         let chunk::Slot { header, record } = slot;
         let stored = Stored { header, record, revision: commit.revision, time_ms: commit.time_ms };
         self.cache.put(found.position, &stored);
@@ -435,8 +441,8 @@ impl Shared {
             candidates.collect()
         };
         for (found, purged) in candidates {
-            let stored = self.any_stored(found).map_err(|error| error::named(error, name.id()))?;
-            if stored.name() == Some(name.as_str()) {
+            let stored = error::of(name.id(), self.any_stored(found))?;
+            if let Some(stored) = stored.filter(|stored| stored.name() == Some(name.as_str())) {
                 return match (purged, stored.header.bare) {
                     (true, _) => Err(Error::Purged(name.clone())),
                     (false, true) => Err(self.compacted(revision)),
@@ -464,7 +470,7 @@ impl Shared {
             purged.filter_map(|record| index.newest(record)).collect()
         };
         for found in candidates {
-            if self.any_stored(found).map_err(|error| error::named(error, id))?.name() == Some(name) {
+            if error::of(id, self.any_stored(found))?.is_some_and(|stored| stored.name() == Some(name)) {
                 return Ok(true);
             }
         }

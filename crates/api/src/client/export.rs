@@ -29,6 +29,8 @@ pub enum Exported<R> {
         /// The revision that wrote it; 0: the service did not say.
         revision: i64,
     },
+    /// A live record that cannot be sent because its stored value is damaged; only when the request asks for such names.
+    Damaged(String),
     /// The last item: all records came, and as they were sent.
     Whole(v1::ExportTrailer),
 }
@@ -43,16 +45,18 @@ struct Page {
     trailer: Option<v1::ExportTrailer>,
     #[prost(int64, repeated, tag = "3")]
     revisions: Vec<i64>,
+    #[prost(string, repeated, tag = "4")]
+    damaged: Vec<String>,
 }
 
-/// Records with their revisions.
-type Records = std::vec::IntoIter<(Bytes, i64)>;
+/// What is left of a page.
+type Items = std::vec::IntoIter<Exported<Bytes>>;
 
 pub(super) fn encoded(
     caller: Caller,
     request: v1::ExportRecordsRequest,
 ) -> BoxStream<'static, Result<Exported<Bytes>, Status>> {
-    let proof = Proof { digest: Sha256::new(), count: 0, trailer: None };
+    let proof = Proof { digest: Sha256::new(), count: 0, damaged: 0, trailer: None };
     let export = Export { caller, request, pages: None, page: Vec::new().into_iter(), proof: Some(proof) };
     stream::try_unfold(
         export,
@@ -72,6 +76,7 @@ pub(super) fn decoded(
                     .map_err(|error| broken(format!("a record of the export is none: {error}")))?;
                 Exported::Record { record, revision }
             }
+            Exported::Damaged(name) => Exported::Damaged(name),
             Exported::Whole(trailer) => Exported::Whole(trailer),
         })
     });
@@ -89,7 +94,7 @@ struct Export {
     request: v1::ExportRecordsRequest,
     pages: Option<Streaming<Page>>,
     /// What is left of the page that came last.
-    page: Records,
+    page: Items,
     /// None once it was given.
     proof: Option<Proof>,
 }
@@ -97,8 +102,8 @@ struct Export {
 impl Export {
     async fn next(&mut self) -> Result<Option<Exported<Bytes>>, Status> {
         loop {
-            if let Some((record, revision)) = self.page.next() {
-                return Ok(Some(Exported::Record { record, revision }));
+            if let Some(item) = self.page.next() {
+                return Ok(Some(item));
             }
             let Some(proof) = &mut self.proof else { return Ok(None) };
             let page = match &mut self.pages {
@@ -161,11 +166,13 @@ async fn heard<T>(work: impl Future<Output = Result<T, Status>>) -> Result<T, St
 struct Proof {
     digest: Sha256,
     count: i64,
+    damaged: i64,
     trailer: Option<v1::ExportTrailer>,
 }
 
 impl Proof {
-    fn take(&mut self, Page { records, trailer, mut revisions }: Page) -> Result<Records, Status> {
+    fn take(&mut self, page: Page) -> Result<Items, Status> {
+        let Page { records, trailer, mut revisions, damaged } = page;
         if self.trailer.is_some() {
             return Err(broken("the export went on after its trailer and is void"));
         }
@@ -180,11 +187,15 @@ impl Proof {
             self.count += 1;
         }
         self.trailer = trailer;
-        Ok(records.into_iter().zip(revisions).collect::<Vec<_>>().into_iter())
+        self.damaged += damaged.iter().map(|_| 1).sum::<i64>();
+        let records = records.into_iter().zip(revisions);
+        let records = records.map(|(record, revision)| Exported::Record { record, revision });
+        let items: Vec<_> = records.chain(damaged.into_iter().map(Exported::Damaged)).collect();
+        Ok(items.into_iter())
     }
 
     fn check(self) -> Result<v1::ExportTrailer, Status> {
-        let Self { digest, count, trailer } = self;
+        let Self { digest, count, damaged, trailer } = self;
         let trailer = trailer
             .ok_or_else(|| broken("the export ended without its trailer: it is incomplete and void"))?;
         if trailer.count != count {
@@ -192,6 +203,9 @@ impl Proof {
             return Err(broken(format!(
                 "the export is void: {count} records came, its trailer says {stated}"
             )));
+        }
+        if trailer.damaged != damaged {
+            return Err(broken("the export is void: not every damaged record is named"));
         }
         if !hex::encode(digest.finalize()).eq_ignore_ascii_case(&trailer.sha256) {
             return Err(broken("the export is void: its records are not those of its trailer's digest"));

@@ -42,21 +42,23 @@ pub(crate) struct Export {
     /// Export as of this revision
     #[arg(long, value_name = "REVISION")]
     as_of: Option<i64>,
+    /// Leave out records whose stored value is damaged; they are named on stderr, and the exit code is 1
+    #[arg(long)]
+    skip_damaged: bool,
     /// File to write, put in place only when complete; absent is stdout
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }
 
 pub(crate) async fn run(global: &Global, export: Export) -> Result<ExitCode, Failure> {
-    let Export { filter, kind, as_of: revision, file } = export;
+    let Export { filter, kind, as_of: revision, skip_damaged, file } = export;
     let table = Table::new(kind.as_deref()).map_err(|what| Failure::Usage(format!("--kind: {what}")))?;
     let table = (global.output == Output::Csv).then_some(table);
     let peer = Peer::connect(Service::Data, &global.data).await?;
-    let request = ExportRecordsRequest { filter: narrowed(filter, kind), as_of: as_of(revision) };
-    match file {
-        None => {
-            copy(&peer, request, Form::new(table, out::stdout()), "stdout").await?;
-        }
+    let (filter, as_of) = (narrowed(filter, kind), as_of(revision));
+    let request = ExportRecordsRequest { filter, as_of, name_damaged: skip_damaged };
+    let damaged = match file {
+        None => copy(&peer, request, Form::new(table, out::stdout()), "stdout").await?.damaged,
         Some(path) => {
             let shown = path.display().to_string();
             let failed = |source| Failure::File { path: path.display().to_string(), source };
@@ -65,11 +67,12 @@ pub(crate) async fn run(global: &Global, export: Export) -> Result<ExitCode, Fai
             let trailer = copy(&peer, request, Form::new(table, out), &shown).await?;
             file.as_file().sync_all().map_err(failed)?;
             file.persist(&path).map_err(|error| failed(error.error))?;
-            let ExportTrailer { count, revision, .. } = trailer;
+            let ExportTrailer { count, revision, damaged, .. } = trailer;
             progress::note(&format!("{count} records of revision {revision} in {shown}"));
+            damaged
         }
-    }
-    Ok(ExitCode::SUCCESS)
+    };
+    Ok(if damaged == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The filter with the kind.
@@ -147,6 +150,7 @@ async fn copy(
     while let Some(item) = items.try_next().await.map_err(|status| peer.failed(status))? {
         match item {
             Exported::Record { record, .. } => out.write(&record, failed)?,
+            Exported::Damaged(name) => progress::note(&format!("left out, damaged: {name}")),
             Exported::Whole(trailer) => {
                 out.flush().map_err(failed)?;
                 return Ok(trailer);

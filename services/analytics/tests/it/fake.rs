@@ -345,11 +345,12 @@ fn export(script: &Script) -> Answers<v1::ExportRecordsResponse> {
         sha256: hex::encode(digest.finalize()),
         revision: script.head(),
         store_id: script.store_id.clone(),
+        damaged: 0,
     };
     let record = |(record, revision)| v1::ExportRecordsResponse {
         records: vec![record],
         revisions: vec![revision],
-        trailer: None,
+        ..Default::default()
     };
     let mut messages: Vec<_> = records.into_iter().map(record).collect();
     if !script.void {

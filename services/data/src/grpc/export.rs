@@ -19,13 +19,24 @@ const RECORDS_MAX: usize = 1_000;
 /// What stands around a record in a message, at most, its revision included.
 const FRAMING_BYTES: usize = 18;
 
+/// Names of damaged records of one message.
+const DAMAGED_MAX: usize = 10_000;
+
+/// What is exported.
+pub(super) struct Export {
+    pub(super) snapshot: Snapshot,
+    pub(super) store_id: String,
+    pub(super) groups: Vec<Group>,
+    /// Names of records that cannot be.
+    pub(super) damaged: Vec<String>,
+}
+
 /// The messages of an export.
 pub(super) fn answers(
-    snapshot: Snapshot,
-    store_id: String,
-    groups: Vec<Group>,
+    export: Export,
     stop: CancellationToken,
 ) -> impl Stream<Item = Result<v1::ExportRecordsResponse, Status>> {
+    let Export { snapshot, store_id, groups, damaged } = export;
     async_stream::try_stream! {
         let mut digest = Sha256::new();
         let mut count = 0;
@@ -48,7 +59,11 @@ pub(super) fn answers(
                 yield message;
             }
         }
+        for names in damaged.chunks(DAMAGED_MAX) {
+            yield v1::ExportRecordsResponse { damaged: names.to_vec(), ..v1::ExportRecordsResponse::default() };
+        }
         let trailer = v1::ExportTrailer {
+            damaged: i64::try_from(damaged.len()).unwrap_or(i64::MAX),
             count,
             sha256: hex::encode(digest.finalize()),
             revision: snapshot.revision,

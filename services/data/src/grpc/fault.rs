@@ -82,6 +82,8 @@ fn disk(error: &disk::Error) -> Fault {
         | disk::Error::File(..)
         | disk::Error::Sled(_)
         | disk::Error::Broke(_)
+        | disk::Error::Unreadable(..)
+        | disk::Error::Tail(..)
         | disk::Error::Lost { .. }
         | disk::Error::Gap { .. }
         | disk::Error::Torn(_)
@@ -109,6 +111,7 @@ pub(super) fn problems(error: &Error) -> (Reason, Vec<(String, String)>) {
         Error::Purged(_) => (Reason::RecordPurged, vec![(String::new(), error.to_string())]),
         Error::Exists { .. } => (Reason::RecordExists, vec![(String::new(), error.to_string())]),
         Error::TooLarge { .. } => (Reason::MessageTooLarge, vec![(String::new(), error.to_string())]),
+        Error::Corrupt { .. } => (Reason::CorruptRecord, vec![(String::new(), error.to_string())]),
         Error::NotFound(_)
         | Error::NotDeleted(_)
         | Error::Live(_)
@@ -120,7 +123,6 @@ pub(super) fn problems(error: &Error) -> (Reason, Vec<(String, String)>) {
         | Error::Compacted { .. }
         | Error::StoreChanged(_)
         | Error::PageToken
-        | Error::Corrupt { .. }
         | Error::DiskFull { .. }
         | Error::Failed
         | Error::Closing

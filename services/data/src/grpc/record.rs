@@ -257,15 +257,16 @@ impl RecordService for Records {
         &self,
         request: Request<v1::ExportRecordsRequest>,
     ) -> Result<Response<Self::ExportRecordsStream>, Status> {
-        let v1::ExportRecordsRequest { filter, as_of } = request.into_inner();
+        let v1::ExportRecordsRequest { filter, as_of, name_damaged } = request.into_inner();
         let filter = self::filter(&filter)?;
         let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
-        let groups = {
+        let (groups, damaged) = {
             let snapshot = snapshot.clone();
-            blocking(move || snapshot.export_groups(&filter).map_err(fault::of_record)).await?
+            blocking(move || snapshot.export_groups(&filter, name_damaged).map_err(fault::of_record)).await?
         };
         let store_id = self.store.id().to_owned();
-        let answers = super::export::answers(snapshot, store_id, groups, self.stop.clone());
+        let export = super::export::Export { snapshot, store_id, groups, damaged };
+        let answers = super::export::answers(export, self.stop.clone());
         let revision = |message: &v1::ExportRecordsResponse| Some(message.trailer.as_ref()?.revision);
         Ok(Response::new(Box::pin(slow::ended(answers, self.patience.reader_slow, revision))))
     }
@@ -335,6 +336,6 @@ fn list(store: &Store, message: v1::ListRecordsRequest) -> Result<encoded::ListR
         records: records.map_err(fault::of_record)?,
         next_page_token: next.unwrap_or_default(),
         revision,
-        unreadable: Vec::new(),
+        unreadable: page.unreadable,
     })
 }

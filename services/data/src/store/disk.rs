@@ -10,6 +10,9 @@ use bytes::Bytes;
 
 use super::chunk::Chunk;
 use super::envelope::Damage;
+use super::folder::{
+    FOLDER, lock, refuse_unfinished_restore, remove_unfinished_snapshots, require, snapshot_bytes, snapshots,
+};
 use super::keys::{self, ChunkId, Revision};
 use super::meta::{Meta, STORE_FORMAT};
 use super::noted::{NoteFile, Noted};
@@ -19,13 +22,6 @@ use super::swap;
 
 /// Room for records beyond the largest leaf: pages above a quarter of it would go to files that are never reclaimed.
 pub(super) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
-/// The folder below the data folder that sled owns.
-pub(super) const FOLDER: &str = "sled";
-/// The file in the data folder that one process locks.
-pub(super) const LOCK: &str = "lock";
-/// Where a restore builds a store before it is put in place.
-pub(super) const RESTORING: &str = "restoring";
-
 /// How long an earlier store of this process may take to let go of sled's lock, and how often that is looked at.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 const LOCK_WAIT_STEP: Duration = Duration::from_millis(10);
@@ -52,6 +48,12 @@ pub enum Error {
     /// sled failed.
     #[error("the store failed: {0}")]
     Sled(#[from] sled::Error),
+    /// sled's files are damaged.
+    #[error("{0} cannot be read: {1}; restore a backup")]
+    Unreadable(PathBuf, #[source] sled::Error),
+    /// A chunk is damaged that opening needs.
+    #[error("{0}: {1}, and no summary tells what it held; restore a backup")]
+    Tail(PathBuf, #[source] Box<Error>),
     /// sled broke off, which it does on some damage.
     #[error("{0} cannot be read: sled broke off; restore a backup")]
     Broke(PathBuf),
@@ -99,7 +101,7 @@ pub enum Error {
         found: u32,
     },
     /// The value that says which store this is cannot be read.
-    #[error("the store's own description is damaged: {0}")]
+    #[error("the store's own description is damaged: {0}; restore a backup")]
     Meta(Damage),
     /// A chunk of the log cannot be read.
     #[error("chunk {}.{} of the change log is damaged: {damage}", id.revision, id.part)]
@@ -190,6 +192,11 @@ impl Disk {
         Ok(meta)
     }
 
+    /// Why the log cannot be opened: with the place of what is damaged.
+    pub(super) fn unopened(&self, error: Error) -> Error {
+        if error.is_damage() { Error::Tail(self.folder.join(FOLDER), Box::new(error)) } else { error }
+    }
+
     /// Refuses a log that does not reach as far as it once did, and from then on expects it to reach to its head.
     pub fn confirm(&self, meta: &Meta, head: Revision) -> Result<(), Error> {
         self.refuse_loss(&meta.store_id, Some(head))?;
@@ -253,7 +260,7 @@ impl Disk {
                 return None;
             }
             let item = match catch_unwind(AssertUnwindSafe(|| iter.next())) {
-                Ok(item) => item?.map_err(Error::from),
+                Ok(item) => item?.map_err(|error| unreadable(&self.folder.join(FOLDER), error)),
                 Err(_) => Err(Error::Broke(self.folder.join(FOLDER))),
             };
             failed = item.is_err();
@@ -334,68 +341,16 @@ impl Disk {
     }
 }
 
-/// Refuses a folder without a store, which opening would make there.
-pub(super) fn require(folder: &Path) -> Result<(), Error> {
-    let there = |name: &str| folder.join(name).join("db").exists();
-    if [FOLDER, swap::NEW, swap::OLD].into_iter().any(there) {
-        Ok(())
-    } else {
-        Err(Error::Absent(folder.to_owned()))
-    }
-}
-
-/// One process a folder; the operating system lets go of the lock when the process ends, however it ends.
-pub(super) fn lock(folder: &Path) -> Result<File, Error> {
-    let path = folder.join(LOCK);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|error| Error::File(path.clone(), error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(Error::File(path, error)),
-    }
-}
-
-/// What a restore has put in place is no longer in the folder where it was built.
-fn refuse_unfinished_restore(folder: &Path) -> Result<(), Error> {
-    match fs::remove_dir(folder.join(RESTORING)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-            Err(Error::Restoring(folder.to_owned()))
-        }
-        removed => removed.map_err(|error| Error::File(folder.join(RESTORING), error)),
-    }
-}
-
-/// A kill while sled writes a snapshot leaves `snap.*.generating`, and sled then never opens again.
-fn remove_unfinished_snapshots(folder: &Path) -> Result<(), Error> {
-    let failed = |error| Error::File(folder.to_owned(), error);
-    let mut removed = false;
-    for path in snapshots(folder)? {
-        if path.extension().is_some_and(|extension| extension == "generating") {
-            tracing::warn!(file = %path.display(), "removing an unfinished snapshot");
-            fs::remove_file(&path).map_err(failed)?;
-            removed = true;
-        }
-    }
-    if removed { File::open(folder).and_then(|opened| opened.sync_all()).map_err(failed) } else { Ok(()) }
-}
-
-fn snapshots(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let failed = |error| Error::File(folder.to_owned(), error);
-    let entries = fs::read_dir(folder).map_err(failed)?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
-    let is_snapshot = |path: &PathBuf| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("snap."))
+/// What sled says of its files: damage, or a failing system.
+fn unreadable(folder: &Path, error: sled::Error) -> Error {
+    let is_damage = match &error {
+        sled::Error::Io(error) => error.kind() == io::ErrorKind::UnexpectedEof,
+        sled::Error::CollectionNotFound(_)
+        | sled::Error::Unsupported(_)
+        | sled::Error::ReportableBug(_)
+        | sled::Error::Corruption { .. } => true,
     };
-    Ok(paths.map_err(failed)?.into_iter().filter(is_snapshot).collect())
-}
-
-/// The size of the largest snapshot: the next one is about as large.
-fn snapshot_bytes(folder: &Path) -> Result<u64, Error> {
-    let sizes =
-        snapshots(folder)?.into_iter().map(|path| path.metadata().map_or(0, |metadata| metadata.len()));
-    Ok(sizes.max().unwrap_or_default())
+    if is_damage { Error::Unreadable(folder.to_owned(), error) } else { error.into() }
 }
 
 /// Opens sled, which lets go of its own lock a moment after its last handle is dropped. The folder's lock is ours, so
@@ -435,9 +390,9 @@ fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
             if settings.exists() {
                 move_aside(&settings, &folder.join("damaged-conf"))?;
             }
-            open_when_free(folder, &config)??
+            open_when_free(folder, &config)?.map_err(|error| unreadable(folder, error))?
         }
-        opened => opened?,
+        opened => opened.map_err(|error| unreadable(folder, error))?,
     };
     // sled does not.
     let synced = File::open(&settings).and_then(|opened| opened.sync_all());

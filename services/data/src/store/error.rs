@@ -2,9 +2,11 @@
 
 use reform_api::convert::Violations;
 use reform_model::Name;
+use reform_model::record::COLLECTION;
 
 use super::disk;
 use super::keys::Revision;
+use super::read::Stored;
 
 /// One cause each; what code and reason a caller sees is decided in `grpc`.
 #[derive(Debug, thiserror::Error)]
@@ -126,10 +128,25 @@ pub enum Error {
     Disk(#[from] disk::Error),
 }
 
-/// An error of reading a value, with the record named when it is the value that is damaged.
-pub(super) fn named(error: Error, id: &str) -> Error {
-    if let Error::Disk(source @ (disk::Error::Chunk { .. } | disk::Error::Missing(_))) = error {
-        return Error::Corrupt { record: format!("{}{id}", reform_model::record::COLLECTION), source };
+impl Error {
+    /// The record whose stored value is damaged.
+    ///
+    /// # Errors
+    /// Itself, when it says something else.
+    pub(super) fn damaged_record(self) -> Result<String, Error> {
+        let Error::Corrupt { record, source } = self else { return Err(self) };
+        tracing::error!(record, error = %source, "a stored value is damaged");
+        Ok(record)
     }
-    error
+}
+
+/// A version that was read to see whether it is `records/{id}`; none when it is damaged and known to be another record's.
+pub(super) fn of(id: &str, read: Result<Stored, Error>) -> Result<Option<Stored>, Error> {
+    match read {
+        Err(Error::Corrupt { record, .. }) if record.strip_prefix(COLLECTION) != Some(id) => Ok(None),
+        Err(Error::Disk(source)) if source.is_damage() => {
+            Err(Error::Corrupt { record: format!("{COLLECTION}{id}"), source })
+        }
+        read => read.map(Some),
+    }
 }

@@ -30,18 +30,30 @@ pub struct Item {
 }
 
 impl Snapshot {
-    /// The live records that match, in the order of an export, as groups that must not be cut.
-    pub fn export_groups(&self, filter: &Filter) -> Result<Vec<Group>, Error> {
+    /// The live records that match, in the order of an export, as groups that must not be cut; and the names of those
+    /// that are damaged, which may match, unless the first of them is to be an error.
+    pub fn export_groups(
+        &self,
+        filter: &Filter,
+        name_damaged: bool,
+    ) -> Result<(Vec<Group>, Vec<String>), Error> {
+        let mut damaged = Vec::new();
         let mut by_kind: BTreeMap<Kind, Vec<Item>> = BTreeMap::new();
         let query = Query { filter, order: Order::MainDate, show_deleted: false };
         self.walk(&query, None, false, &mut |posting, stored| {
-            if let Some(item) = self.item(posting, &stored.record) {
-                by_kind.entry(item.kind).or_default().push(item);
+            let item = stored.and_then(|stored| {
+                let undecodable = || super::read::undecodable(stored.name().unwrap_or_default());
+                self.item(posting, &stored.record).ok_or_else(undecodable)
+            });
+            match item {
+                Ok(item) => by_kind.entry(item.kind).or_default().push(item),
+                Err(error) if name_damaged => damaged.push(error.damaged_record()?),
+                Err(error) => return Err(error),
             }
-            true
+            Ok(true)
         })?;
         let ordered = by_kind.into_values().flat_map(in_order).collect();
-        Ok(join_forward(ordered))
+        Ok((join_forward(ordered), damaged))
     }
 
     fn item(&self, posting: Posting, bytes: &bytes::Bytes) -> Option<Item> {

@@ -3,8 +3,11 @@
 use reform_model::Name;
 
 use super::chunk::{Chunk, CommitHeader, Operation, SlotHeader};
+use super::damage::Readable;
+use super::disk;
+use super::envelope::Damage;
 use super::error::Error;
-use super::keys::Revision;
+use super::keys::{ChunkId, Revision};
 use super::read::{self, Snapshot, Stored};
 
 /// A place in the history, between two changes.
@@ -39,7 +42,7 @@ impl Snapshot {
             let id = self.shared.index.read().chunk(place);
             let Some(id) = id.filter(|id| id.revision <= self.revision) else { return Ok(parts) };
             place += 1;
-            let chunk = self.shared.disk.chunk(id)?;
+            let chunk = self.shared.readable(place - 1, id)?;
             let mut first = 0;
             for commit in chunk.commits() {
                 let slots = first..first + commit.slots as usize;
@@ -60,7 +63,7 @@ impl Snapshot {
                 }
                 if let Some(part) = parts.last_mut() {
                     for slot in slots.skip(skipped) {
-                        let stored = self.told(self.shared.any_slot(&chunk, id, slot)?)?;
+                        let stored = self.change(&chunk, id, slot)?;
                         bytes += stored.record.len();
                         part.changes.push(stored);
                     }
@@ -69,6 +72,16 @@ impl Snapshot {
             }
             if bytes >= bytes_max && parts.last().is_some_and(|part| !part.complete) {
                 return Ok(parts);
+            }
+        }
+    }
+
+    fn change(&self, chunk: &Readable, id: ChunkId, slot: usize) -> Result<Stored, Error> {
+        match chunk {
+            Readable::Whole(chunk) => self.told(self.shared.any_slot(chunk, id, slot)?),
+            Readable::Remains(_, changes) => {
+                let damaged = || disk::Error::Chunk { id, damage: Damage::Content };
+                Ok(changes.get(slot).cloned().ok_or_else(damaged)?)
             }
         }
     }
@@ -94,6 +107,9 @@ impl Snapshot {
             .into_iter()
             .next();
         let part = part.ok_or(Error::RevisionAhead { asked: revision, head: self.revision })?;
+        if let Some(damaged) = part.changes.iter().find(|stored| stored.operation().is_none()) {
+            return Err(read::undecodable(damaged.name().unwrap_or_default()));
+        }
         let erased = |stored: &&Stored| stored.header.bare && stored.operation() != Some(Operation::Purge);
         match part.changes.iter().find(erased).and_then(|stored| Name::parse(stored.name()?).ok()) {
             Some(name) => Err(Error::Purged(name)),

@@ -68,6 +68,8 @@ pub struct Query<'a> {
 pub struct Page {
     /// The records.
     pub items: Vec<Stored>,
+    /// Names of those in the page's stretch whose stored value is damaged.
+    pub unreadable: Vec<String>,
     /// Where the next page begins; none at the end.
     pub next: Option<Mark>,
     /// What was read for it.
@@ -116,15 +118,19 @@ impl Snapshot {
         let mut last = None;
         let descending = query.order == Order::MainDateDescending;
         let looked = self.walk(query, from, descending, &mut |posting, stored| {
-            let cost = stored.record.len() + SERVER_FIELDS_BYTES;
-            if page.items.len() == size || (bytes + cost > PAGE_BYTES_MAX && !page.items.is_empty()) {
+            let cost = stored.as_ref().map_or(0, |stored| stored.record.len()) + SERVER_FIELDS_BYTES;
+            let count = page.items.len() + page.unreadable.len();
+            if count == size || (bytes + cost > PAGE_BYTES_MAX && count > 0) {
                 page.next = last.map(Mark::Posting);
-                return false;
+                return Ok(false);
             }
             bytes += cost;
             last = Some(posting);
-            page.items.push(stored);
-            true
+            match stored {
+                Ok(stored) => page.items.push(stored),
+                Err(error) => page.unreadable.push(error.damaged_record()?),
+            }
+            Ok(true)
         })?;
         Ok(Page { looked, ..page })
     }
@@ -132,10 +138,13 @@ impl Snapshot {
     /// Names are not indexed in order, so this reads all that the filter leaves and keeps the smallest names.
     fn list_by_name(&self, query: &Query<'_>, from: Option<String>, size: usize) -> Result<Page, Error> {
         let descending = query.order == Order::NameDescending;
-        let mut kept: BTreeMap<String, Stored> = BTreeMap::new();
+        let mut kept: BTreeMap<String, Option<Stored>> = BTreeMap::new();
         let mut more = false;
         let looked = self.walk(query, None, false, &mut |_, stored| {
-            let name = stored.name().unwrap_or_default().to_owned();
+            let (name, stored) = match stored {
+                Ok(stored) => (stored.name().unwrap_or_default().to_owned(), Some(stored)),
+                Err(error) => (error.damaged_record()?, None),
+            };
             let passed =
                 from.as_ref().is_some_and(|from| if descending { name >= *from } else { name <= *from });
             if !passed {
@@ -149,42 +158,50 @@ impl Snapshot {
                     };
                 }
             }
-            true
+            Ok(true)
         })?;
-        let mut items: Vec<Stored> = kept.into_values().collect();
+        let mut items: Vec<(String, Option<Stored>)> = kept.into_iter().collect();
         if descending {
             items.reverse();
         }
         let mut bytes = 0;
-        let fits = items.iter().take_while(|stored| {
-            bytes += stored.record.len() + SERVER_FIELDS_BYTES;
+        let fits = items.iter().take_while(|(_, stored)| {
+            bytes += stored.as_ref().map_or(0, |stored| stored.record.len()) + SERVER_FIELDS_BYTES;
             bytes <= PAGE_BYTES_MAX
         });
         let fits = fits.count().max(1);
         more |= items.len() > fits;
         items.truncate(fits);
-        let last = items.last().and_then(Stored::name).map(|name| Mark::Name(name.to_owned()));
-        Ok(Page { items, next: last.filter(|_| more), looked })
+        let next = items.last().map(|(name, _)| Mark::Name(name.clone())).filter(|_| more);
+        let mut page = Page { next, looked, ..Page::default() };
+        for (name, stored) in items {
+            match stored {
+                Some(stored) => page.items.push(stored),
+                None => page.unreadable.push(name),
+            }
+        }
+        Ok(page)
     }
 
     /// How many records a list would hold.
     pub fn count(&self, filter: &Filter, show_deleted: bool) -> Result<i64, Error> {
         let query = Query { filter, order: Order::MainDate, show_deleted };
         let mut count = 0;
-        self.walk(&query, None, false, &mut |_, _| {
+        self.walk(&query, None, false, &mut |_, stored| {
+            stored?;
             count += 1;
-            true
+            Ok(true)
         })?;
         Ok(count)
     }
 
-    /// Gives every match, in order, until the visitor has enough.
+    /// Gives every match, in order, until the visitor has enough; a record that is damaged as the error that names it.
     pub(super) fn walk(
         &self,
         query: &Query<'_>,
         from: Option<Posting>,
         descending: bool,
-        visit: &mut dyn FnMut(Posting, Stored) -> bool,
+        visit: &mut dyn FnMut(Posting, Result<Stored, Error>) -> Result<bool, Error>,
     ) -> Result<Looked, Error> {
         let route = Route::choose(&self.shared.index.read(), query.filter);
         let mut looked = Looked { index: route.index.clone(), ..Looked::default() };
@@ -198,10 +215,15 @@ impl Snapshot {
                     continue;
                 }
                 looked.read += 1;
-                let stored = reader.stored(found)?;
-                if self.matches(query.filter, &stored)? {
+                let stored = match reader.stored(found) {
+                    // It may match or not.
+                    Err(error @ Error::Corrupt { .. }) => Err(error),
+                    stored => Ok(stored?),
+                };
+                let listed = stored.as_ref().map_or(Ok(true), |stored| self.matches(query.filter, stored))?;
+                if listed {
                     looked.returned += 1;
-                    if !visit(posting, stored) {
+                    if !visit(posting, stored)? {
                         break 'walk;
                     }
                 }
@@ -242,20 +264,25 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn stored(&mut self, found: Found) -> Result<Stored, Error> {
-        let id = found.position.chunk;
         let shared = &self.snapshot.shared;
         if let Some(stored) = shared.cache.get(found.position) {
             return Ok(stored);
         }
-        if self.open.as_ref().is_none_or(|(open, _)| *open != id) {
-            self.open = Some((id, shared.disk.chunk(id)?));
-        }
-        let (_, chunk) = self.open.as_ref().expect("it was just opened");
-        let stored = shared.slot(chunk, id, found.position.slot.into())?;
+        let stored = self.read(found).map_err(|error| shared.with_name(error, found.position))?;
         if let Some(left) = self.cached.checked_sub(1) {
             self.cached = left;
             shared.cache.put(found.position, &stored);
         }
         Ok(stored)
+    }
+
+    fn read(&mut self, found: Found) -> Result<Stored, Error> {
+        let id = found.position.chunk;
+        let shared = &self.snapshot.shared;
+        if self.open.as_ref().is_none_or(|(open, _)| *open != id) {
+            self.open = Some((id, shared.disk.chunk(id)?));
+        }
+        let (_, chunk) = self.open.as_ref().expect("it was just opened");
+        shared.slot(chunk, id, found.position.slot.into())
     }
 }

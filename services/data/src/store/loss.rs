@@ -43,7 +43,7 @@ impl fmt::Display for Accepted {
 /// A store that does not open for another reason.
 pub fn accept(folder: &Path, cache_bytes: u64) -> Result<Accepted, Error> {
     let (disk, meta) = Disk::open_there(folder, cache_bytes)?;
-    let head = recover::recover(&disk, &mut Index::loading())?.head;
+    let head = recover::recover(&disk, &mut Index::loading()).map_err(|error| disk.unopened(error))?.head;
     let lost = match disk.confirm(&meta, head) {
         Ok(()) => return Ok(Accepted { head, lost: None, store_id: meta.store_id }),
         Err(Error::Lost { noted, .. }) => noted,

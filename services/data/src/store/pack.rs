@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::chunk::{self, Chunk, CommitHeader, Operation, SlotHeader};
 use super::disk::{self, Disk};
 use super::envelope::Damage;
+use super::folder;
 use super::index::{Index, Position};
 use super::keys::{ChunkId, Revision};
 use super::meta::Meta;
@@ -104,7 +105,7 @@ pub fn pack(
     stop: &CancellationToken,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Packed, Error> {
-    disk::require(folder)?;
+    folder::require(folder)?;
     progress(Progress { step: "opening", done: 0, of: 0 });
     let old = Opened::open(folder, cache_bytes)?;
     let space = Space::new(folder, Some(FREE_BYTES_LEFT), 0);

@@ -91,7 +91,7 @@ fn refuse(commit: &Commit, index: usize, error: Error) -> Result<Error, Error> {
 
 /// Whether an import may go on without the record; a failing disk is no reason to leave a record out.
 fn is_refusal(error: &Error) -> bool {
-    !matches!(error, Error::Disk(_) | Error::Corrupt { .. } | Error::Failed | Error::Closing)
+    !matches!(error, Error::Disk(_) | Error::Failed | Error::Closing)
 }
 
 fn planned(step: Step) -> Planned {

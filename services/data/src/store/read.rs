@@ -162,7 +162,15 @@ impl Snapshot {
         };
         let mut names = Vec::new();
         for found in found {
-            let record = v1::Record::decode(self.stored(found)?.record).unwrap_or_default();
+            let stored = match self.stored(found) {
+                // The index says that it points here, and nothing else can be said of it.
+                Err(Error::Corrupt { record, .. }) => {
+                    names.push(record);
+                    continue;
+                }
+                stored => stored?,
+            };
+            let record = v1::Record::decode(stored.record).unwrap_or_default();
             let predecessors = match &record.body {
                 Some(v1::record::Body::Party(party)) => party.predecessors.as_slice(),
                 Some(v1::record::Body::Institution(institution)) => institution.predecessors.as_slice(),

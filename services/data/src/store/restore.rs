@@ -13,7 +13,8 @@ use reform_archive::{Entry, Head, Reader, Whole};
 
 use super::chunk::Chunk;
 use super::continuity::Continuity;
-use super::disk::{self, Disk, FOLDER, RESTORING};
+use super::disk::{self, Disk};
+use super::folder::{self, FOLDER, LOCK, RESTORING};
 use super::keys::{ChunkId, Revision};
 use super::meta::{Meta, STORE_FORMAT};
 use super::{noted, recover, summary};
@@ -88,7 +89,7 @@ pub fn restore(archive: &Path, folder: &Path, progress: &mut dyn FnMut(u64)) -> 
     let proven = verify(archive, progress)?;
     let failed = |error| Error::Disk(disk::Error::File(folder.to_owned(), error));
     fs::create_dir_all(folder).map_err(failed)?;
-    let lock = disk::lock(folder)?;
+    let lock = folder::lock(folder)?;
     clear(folder)?;
     let aside = folder.join(RESTORING);
     let meta = build(archive, &aside, &proven, progress)?;
@@ -104,7 +105,7 @@ fn clear(folder: &Path) -> Result<(), Error> {
     let interrupted = aside.exists();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        let ours = name == disk::LOCK || interrupted && (name == RESTORING || name == noted::FILE);
+        let ours = name == LOCK || interrupted && (name == RESTORING || name == noted::FILE);
         if !ours {
             return Err(Error::NotEmpty(folder.to_owned()));
         }
@@ -156,7 +157,7 @@ fn put_in_place(folder: &Path, aside: &Path) -> io::Result<()> {
             File::open(path)?.sync_all()?;
         }
     }
-    fs::remove_file(aside.join(disk::LOCK))?;
+    fs::remove_file(aside.join(LOCK))?;
     File::open(aside.join(noted::FILE))?.sync_all()?;
     File::open(&sled)?.sync_all()?;
     fs::rename(aside.join(noted::FILE), folder.join(noted::FILE))?;

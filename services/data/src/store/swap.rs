@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use super::disk::FOLDER;
+use super::folder::FOLDER;
 
 /// Where a store is written anew: a data folder of its own.
 pub(super) const COMPACTING: &str = "compacting";

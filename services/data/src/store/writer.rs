@@ -418,9 +418,9 @@ impl State for Writer {
             index.candidates(id).filter_map(|record| index.newest(record)).collect()
         };
         for found in candidates {
-            let stored = self.stored(found).map_err(|error| super::error::named(error, id))?;
-            if stored.name().and_then(|name| name.strip_prefix(reform_model::record::COLLECTION)) == Some(id)
-            {
+            let stored = super::error::of(id, self.stored(found))?;
+            let name = stored.as_ref().and_then(Stored::name);
+            if name.and_then(|name| name.strip_prefix(reform_model::record::COLLECTION)) == Some(id) {
                 let mut verified = self.verified.lock();
                 if verified.len() >= VERIFIED_MAX {
                     verified.clear();

@@ -196,11 +196,30 @@ async fn a_damaged_chunk_is_data_loss_and_never_another_value() {
         }
         server.get("records/whole").await.unwrap();
         let corrupt = |refused| assert_refused::<()>(refused, Code::DataLoss, Reason::CorruptRecord, &[]);
-        corrupt(server.page(v1::ListRecordsRequest::default()).await.map(|_| ()));
-        let feed = server.watch(1, "").await.unwrap();
-        let (messages, ended) = drain(feed).await;
-        assert!(messages.iter().all(|message| message.changes.is_empty()));
-        corrupt(Err(ended.unwrap()));
+        for order_by in ["", "name desc"] {
+            let list = v1::ListRecordsRequest { order_by: order_by.into(), ..Default::default() };
+            let page = server.page(list).await.unwrap();
+            assert_eq!(page.unreadable, ["records/broken"]);
+            assert!(page.records.iter().any(|record| record.name == "records/whole"));
+            assert!(page.records.iter().all(|record| record.name != "records/broken"));
+        }
+        corrupt(server.count(v1::CountRecordsRequest::default()).await.map(|_| ()));
+        let export = v1::ExportRecordsRequest::default();
+        corrupt(server.records().export_records(export.clone()).await.map(|_| ()));
+        let named = v1::ExportRecordsRequest { name_damaged: true, ..export };
+        let (messages, ended) =
+            drain(server.records().export_records(named).await.unwrap().into_inner()).await;
+        assert!(ended.is_none(), "{ended:?}");
+        let damaged: Vec<String> = messages.iter().flat_map(|message| message.damaged.clone()).collect();
+        assert_eq!(damaged, ["records/broken"]);
+        assert_eq!(messages.last().unwrap().trailer.as_ref().unwrap().damaged, 1);
+        let feed = server.replay(0, "").await;
+        assert_eq!((feed[0].changes.len(), feed[0].changes[1].name.as_str()), (2, "records/whole"));
+        let [told] = feed[1].changes.as_slice() else { panic!("{feed:?}") };
+        assert_eq!((told.r#type(), told.name.as_str()), (v1::ChangeType::Damaged, "records/broken"));
+        assert_eq!((told.kind.as_str(), told.record.is_none(), feed[1].revision), ("appeal", true, 2));
+        let none = server.replay(0, "kind = party").await;
+        assert!(none.iter().all(|message| message.changes.is_empty()));
         // What is not there is written as before.
         let added = server.create(appeal(&format!("after-{at}"))).await.unwrap();
         assert!(added.revision > 2);

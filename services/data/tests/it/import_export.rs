@@ -243,7 +243,8 @@ async fn an_export_is_of_its_filter_and_revision() {
     let (messages, trailer) = server.export(at_head).await;
     check_same(&messages.concat(), &seed());
     assert_eq!(trailer.revision, head);
-    let filtered = v1::ExportRecordsRequest { filter: "kind = appeal OR kind = target".into(), as_of: None };
+    let filtered =
+        v1::ExportRecordsRequest { filter: "kind = appeal OR kind = target".into(), ..Default::default() };
     let (messages, trailer) = server.export(filtered).await;
     assert_eq!(messages.concat(), [large("a", 10)]);
     assert_eq!(trailer.count, 1);

@@ -23,7 +23,7 @@ fn page(names: &[&str]) -> ExportRecordsResponse {
 fn trailer(names: &[&str]) -> ExportTrailer {
     let bytes: Vec<u8> = names.iter().flat_map(|name| record(name).encode_to_vec()).collect();
     let sha256 = hex::encode(Sha256::digest(bytes));
-    ExportTrailer { count: names.len() as i64, sha256, revision: 7, store_id: "s".to_owned() }
+    ExportTrailer { count: names.len() as i64, sha256, revision: 7, store_id: "s".to_owned(), damaged: 0 }
 }
 
 fn last(trailer: ExportTrailer) -> ExportRecordsResponse {
@@ -56,7 +56,7 @@ async fn a_record_comes_with_its_revision() {
     let told = exported(vec![Ok(with(&[3, 5])), Ok(last(trailer(&["a", "b"])))]).await.unwrap();
     let revisions = told.iter().filter_map(|item| match item {
         Exported::Record { revision, .. } => Some(*revision),
-        Exported::Whole(_) => None,
+        Exported::Damaged(_) | Exported::Whole(_) => None,
     });
     assert!(revisions.eq([3, 5]));
     let refused = exported(vec![Ok(with(&[3])), Ok(last(trailer(&["a", "b"])))]).await.unwrap_err();
