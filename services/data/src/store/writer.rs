@@ -274,18 +274,13 @@ impl Writer {
         let mut begun = None;
         let mut outcomes = Vec::with_capacity(plan.outcomes.len());
         for planned in plan.outcomes {
-            let outcome = planned.outcome();
             outcomes.push(match planned {
                 Planned::Change(change) => {
+                    let operation = change.entry.operation;
                     let stored = self.put(header, &mut begun, *change);
-                    match outcome {
-                        Outcome::Changed(operation, _) if returns => {
-                            Outcome::Changed(operation, Some(Box::new(stored)))
-                        }
-                        other => other,
-                    }
+                    Outcome::Changed(operation, returns.then(|| Box::new(stored)))
                 }
-                Planned::Unchanged | Planned::Skipped | Planned::Refused(_) => outcome,
+                Planned::Unchanged | Planned::Skipped | Planned::Refused(_) => planned.outcome(),
             });
         }
         if let Some((_, builder)) = &mut self.chunk {
