@@ -4,6 +4,7 @@
 //! `REFORM_FLIPS` and `REFORM_BLOCKS` say how many of each; CI does few. `REFORM_SEED` begins elsewhere.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helpers do")]
+#![allow(clippy::print_stdout, reason = "the figures of a run by hand")]
 
 use std::collections::BTreeMap;
 use std::fs;
