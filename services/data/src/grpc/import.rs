@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
@@ -38,8 +39,10 @@ struct Import {
     skip_invalid: bool,
     dry_run: bool,
     reason: String,
-    /// Broken by the first batch that is refused: nothing behind it is stored.
+    /// Broken by the first batch that the writer refuses: nothing behind it is stored.
     chain: Chain,
+    /// Whether a batch was refused before it came to the writer.
+    ended: AtomicBool,
     under_way: Arc<Semaphore>,
     /// Names that earlier batches of a dry run would have stored.
     seen: Mutex<Arc<HashMap<Name, Kind>>>,
@@ -61,8 +64,8 @@ impl Import {
         };
         // A dry run checks each batch against what the ones before it would have stored.
         let under_way = Arc::new(Semaphore::new(if dry_run { 1 } else { UNDER_WAY_MAX }));
-        let (chain, seen) = (Chain::default(), Mutex::default());
-        Ok(Self { author, on_existing, skip_invalid, dry_run, reason, chain, under_way, seen })
+        let (chain, ended, seen) = (Chain::default(), AtomicBool::new(false), Mutex::default());
+        Ok(Self { author, on_existing, skip_invalid, dry_run, reason, chain, ended, under_way, seen })
     }
 }
 
@@ -179,10 +182,9 @@ impl Prepared {
     /// Hands the commit to the writer, unless the batch is refused already.
     async fn submit(self, store: &Store) -> Result<Submitted, Status> {
         let Self { number, import, commit, places, problems, place } = self;
-        let refused = !import.skip_invalid && !problems.is_empty();
-        if refused {
-            import.chain.break_off();
-        }
+        // Batches come here in their order. The chain is not broken for it: those before may still be queued.
+        let invalid = !import.skip_invalid && !problems.is_empty();
+        let refused = import.ended.fetch_or(invalid, Ordering::Relaxed) || invalid;
         let names = if import.dry_run {
             commit.mutations.iter().filter_map(named_kind).collect()
         } else {
