@@ -3,7 +3,8 @@
 //!
 //! A disk may have stored any part of what it was not told to sync. So a cut takes back all of it, or all from some write
 //! on, or sectors here and there. Names (files made, renamed, removed) come back in order, as a file system with a journal
-//! brings them back; only the sync of a folder keeps them.
+//! brings them back; the sync of a folder keeps them, and that of a new file
+//! keeps its own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions};
@@ -65,9 +66,10 @@ impl Disk {
         for entry in entries.iter().filter(|entry| entry.kind == Kind::Synced) {
             let until = synced.entry(entry.inode).or_default();
             *until = entry.offset.max(*until);
-            if entry.size > 0 {
-                names_synced = names_synced.max(entry.offset);
-            }
+            let made = entries.iter().filter(|made| made.kind == Kind::Created && made.path == entry.path);
+            let made = made.map(|made| made.sequence).filter(|made| *made <= entry.offset).max();
+            let until = if entry.size > 0 { Some(entry.offset) } else { made };
+            names_synced = names_synced.max(until.unwrap_or_default());
         }
         let names = entries.iter().filter(|entry| entry.is_name() && entry.sequence > names_synced);
         let names: Vec<&Entry> = names.collect();

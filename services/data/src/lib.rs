@@ -22,7 +22,7 @@ mod watchdog;
 
 pub use config::Config;
 pub use patience::Patience;
-use watchdog::Watchdog;
+use watchdog::{Opening, Watchdog};
 
 /// Why the service ends before it is told to.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +41,15 @@ pub enum Error {
 /// When the store cannot be opened or its disk fails, or when the server cannot run.
 pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationToken) -> Result<Exit, Error> {
     let health = Health::new(grpc::HEALTH_NAMES.iter().copied());
+    let opening = Opening::start(config.patience, store::disk::log_bytes(&config.data_dir))
+        .map_err(|error| store::disk::Error::File(config.data_dir.clone(), error))?;
     let (store, writing) = {
         let config = config.clone();
         let opened =
             tokio::task::spawn_blocking(move || store::Store::open(&config.data_dir, &config.store()));
         opened.await.expect("opening does not panic")?
     };
+    drop(opening);
     let stop = shutdown.child_token();
     let routes = grpc::routes(&store, &health, &stop, config.patience)?;
     let stamp: reform_runtime::calls::Stamp = {

@@ -5,6 +5,11 @@ use std::time::Duration;
 /// The defaults are what is meant; a trial shortens all of them alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Patience {
+    /// How long opening may take, and how much longer for each GiB of the store: sled can wait for ever for a write that
+    /// failed.
+    pub open: Duration,
+    /// See [`Patience::open`].
+    pub open_per_gib: Duration,
     /// How often free space and the writer are looked at.
     pub look_interval: Duration,
     /// A writer that works this long on one group is NOT_SERVING.
@@ -24,6 +29,8 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
+            open: Duration::from_secs(60),
+            open_per_gib: Duration::from_secs(120),
             look_interval: Duration::from_secs(1),
             writer_slow: Duration::from_secs(10),
             writer_stuck: Duration::from_secs(30),
@@ -40,6 +47,8 @@ impl Patience {
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         Self {
+            open: self.open.mul_f64(factor),
+            open_per_gib: self.open_per_gib.mul_f64(factor),
             look_interval: self.look_interval.mul_f64(factor),
             writer_slow: self.writer_slow.mul_f64(factor),
             writer_stuck: self.writer_stuck.mul_f64(factor),

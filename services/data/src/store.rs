@@ -58,6 +58,7 @@ pub mod requests;
 pub mod restore;
 pub mod revisions;
 mod route;
+mod snapshots;
 pub mod space;
 pub mod summary;
 mod swap;

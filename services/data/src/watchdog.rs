@@ -23,6 +23,27 @@ struct Watched {
     stop: CancellationToken,
 }
 
+/// Ends the process when opening takes far too long; until it is dropped.
+pub(crate) struct Opening {
+    _thread: mpsc::Sender<()>,
+}
+
+impl Opening {
+    /// Begins to wait for a store of so many bytes.
+    pub(crate) fn start(patience: Patience, bytes: u64) -> std::io::Result<Self> {
+        let gib = bytes as f64 / f64::from(1 << 30);
+        let limit = patience.open + patience.open_per_gib.mul_f64(gib);
+        let (sender, ended) = mpsc::channel();
+        std::thread::Builder::new().name("watchdog".into()).spawn(move || {
+            if let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(limit) {
+                tracing::error!(?limit, "the store does not open");
+                std::process::abort();
+            }
+        })?;
+        Ok(Self { _thread: sender })
+    }
+}
+
 /// Looks for as long as it lives.
 pub(crate) struct Watchdog {
     _task: AbortOnDropHandle<()>,

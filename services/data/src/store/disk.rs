@@ -10,15 +10,13 @@ use bytes::Bytes;
 
 use super::chunk::Chunk;
 use super::envelope::Damage;
-use super::folder::{
-    FOLDER, lock, refuse_unfinished_restore, remove_unfinished_snapshots, require, snapshot_bytes, snapshots,
-};
+use super::folder::{FOLDER, lock, refuse_unfinished_restore, require};
 use super::keys::{self, ChunkId, Revision};
 use super::meta::{Meta, STORE_FORMAT};
 use super::noted::{NoteFile, Noted};
-use super::space;
 use super::summary::{Covered, Summary};
 use super::swap;
+use super::{snapshots, space};
 
 /// Room for records beyond the largest leaf: pages above a quarter of it would go to files that are never reclaimed.
 pub(super) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
@@ -148,8 +146,8 @@ impl Disk {
         refuse_unfinished_restore(folder)?;
         swap::finish(folder).map_err(|error| Error::File(folder.to_owned(), error))?;
         fs::create_dir_all(&sled_folder).map_err(|error| Error::File(sled_folder.clone(), error))?;
-        remove_unfinished_snapshots(&sled_folder)?;
-        space::make_way(folder, snapshot_bytes(&sled_folder)?)?;
+        snapshots::finish(&sled_folder)?;
+        space::make_way(folder, snapshots::bytes(&sled_folder)?)?;
         // Opened before sled opens it, so that an error while the kernel writes back reaches this descriptor.
         let path = sled_folder.join("db");
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -353,6 +351,11 @@ fn unreadable(folder: &Path, error: sled::Error) -> Error {
     if is_damage { Error::Unreadable(folder.to_owned(), error) } else { error.into() }
 }
 
+/// The size of the store in a folder; 0 when there is none.
+pub fn log_bytes(folder: &Path) -> u64 {
+    fs::metadata(folder.join(FOLDER).join("db")).map_or(0, |metadata| metadata.len())
+}
+
 /// Opens sled, which lets go of its own lock a moment after its last handle is dropped. The folder's lock is ours, so
 /// whoever still holds sled's is an earlier store of this process on its way out.
 fn open_when_free(folder: &Path, config: &sled::Config) -> Result<sled::Result<sled::Db>, Error> {
@@ -371,12 +374,6 @@ fn open_when_free(folder: &Path, config: &sled::Config) -> Result<sled::Result<s
     }
 }
 
-/// The new name must not look like a snapshot: sled would take it for the newest.
-fn move_aside(path: &Path, aside: &Path) -> Result<(), Error> {
-    tracing::warn!(file = %path.display(), "moving aside what sled cannot read");
-    fs::rename(path, aside).map_err(|error| Error::File(path.to_owned(), error))
-}
-
 /// Opens sled; when a snapshot or its settings are damaged they are moved aside: sled makes the first again from its log,
 /// and the second from what it is opened with.
 fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
@@ -384,11 +381,9 @@ fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     let settings = folder.join("conf");
     let tree = match open_when_free(folder, &config)? {
         Err(sled::Error::Corruption { .. }) => {
-            for path in snapshots(folder)? {
-                move_aside(&path, &folder.join("damaged-snapshot"))?;
-            }
+            snapshots::move_aside(folder)?;
             if settings.exists() {
-                move_aside(&settings, &folder.join("damaged-conf"))?;
+                snapshots::rename_aside(&settings, &folder.join("damaged-conf"))?;
             }
             open_when_free(folder, &config)?.map_err(|error| unreadable(folder, error))?
         }
@@ -397,6 +392,7 @@ fn open_tree(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     // sled does not.
     let synced = File::open(&settings).and_then(|opened| opened.sync_all());
     synced.map_err(|error| Error::File(settings, error))?;
+    snapshots::sync(folder)?;
     Ok(tree)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::disk::Error;
 use super::swap;
@@ -45,35 +45,4 @@ pub(super) fn refuse_unfinished_restore(folder: &Path) -> Result<(), Error> {
         }
         removed => removed.map_err(|error| Error::File(folder.join(RESTORING), error)),
     }
-}
-
-/// A kill while sled writes a snapshot leaves `snap.*.generating`, and sled then never opens again.
-pub(super) fn remove_unfinished_snapshots(folder: &Path) -> Result<(), Error> {
-    let failed = |error| Error::File(folder.to_owned(), error);
-    let mut removed = false;
-    for path in snapshots(folder)? {
-        if path.extension().is_some_and(|extension| extension == "generating") {
-            tracing::warn!(file = %path.display(), "removing an unfinished snapshot");
-            fs::remove_file(&path).map_err(failed)?;
-            removed = true;
-        }
-    }
-    if removed { File::open(folder).and_then(|opened| opened.sync_all()).map_err(failed) } else { Ok(()) }
-}
-
-pub(super) fn snapshots(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let failed = |error| Error::File(folder.to_owned(), error);
-    let entries = fs::read_dir(folder).map_err(failed)?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
-    let is_snapshot = |path: &PathBuf| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("snap."))
-    };
-    Ok(paths.map_err(failed)?.into_iter().filter(is_snapshot).collect())
-}
-
-/// The size of the largest snapshot: the next one is about as large.
-pub(super) fn snapshot_bytes(folder: &Path) -> Result<u64, Error> {
-    let sizes =
-        snapshots(folder)?.into_iter().map(|path| path.metadata().map_or(0, |metadata| metadata.len()));
-    Ok(sizes.max().unwrap_or_default())
 }
