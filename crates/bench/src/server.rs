@@ -160,7 +160,10 @@ fn this_program(command: &str) -> anyhow::Result<Command> {
 /// When the store does not open or the server fails.
 pub(crate) async fn serve_data(DataArgs { data_dir }: DataArgs) -> anyhow::Result<()> {
     let (listener, stop) = child().await?;
-    match reform_data::run(listener, reform_data::Config::new(data_dir), stop).await? {
+    // The ballast would count as the store's; and what a run is worth is not a tenth of the disk.
+    let (ballast_bytes, free_bytes_min) = (0, Some(1 << 30));
+    let config = reform_data::Config { ballast_bytes, free_bytes_min, ..reform_data::Config::new(data_dir) };
+    match reform_data::run(listener, config, stop).await? {
         Exit::Drained => Ok(()),
         Exit::Forced => bail!("the drain took too long"),
     }

@@ -28,7 +28,9 @@ impl Store {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let config = reform_data::Config::new(folder.path().join("data"));
+        let free_bytes_min = Some(1 << 20);
+        let config =
+            reform_data::Config { free_bytes_min, ..reform_data::Config::new(folder.path().join("data")) };
         let running = runtime.spawn(reform_data::run(listener, config, stop.clone()));
         Self { url, stop, running, runtime, _folder: folder }
     }

@@ -159,7 +159,9 @@ impl Pair {
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let data_url = format!("http://{}", listener.local_addr().unwrap());
-        let run = reform_data::run(listener, reform_data::Config::new(folder.path()), stop.clone());
+        let free_bytes_min = Some(1 << 20);
+        let config = reform_data::Config { free_bytes_min, ..reform_data::Config::new(folder.path()) };
+        let run = reform_data::run(listener, config, stop.clone());
         let data_task = tokio::spawn(async move { assert_eq!(run.await.unwrap(), Exit::Drained) });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let analytics_url = format!("http://{}", listener.local_addr().unwrap());

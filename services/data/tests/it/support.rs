@@ -283,7 +283,9 @@ impl Server {
 
 fn config(folder: &TempDir) -> Config {
     // sled's share of memory: dozens of servers run at once.
-    Config { cache_bytes: 16 << 20, ballast_bytes: 0, ..Config::new(folder.path()) }
+    // And the disk of the machine may be nearly full.
+    let free_bytes_min = Some(1 << 20);
+    Config { cache_bytes: 16 << 20, ballast_bytes: 0, free_bytes_min, ..Config::new(folder.path()) }
 }
 
 /// Opens a folder that cannot be served, and says why.

@@ -13,6 +13,9 @@ use tonic::transport::Uri;
 use crate::client::Service;
 use crate::failure::Failure;
 
+/// The demo writes while more than this is free.
+const FREE_BYTES_MIN: u64 = 64 << 20;
+
 /// The running services.
 pub(super) struct Pair {
     data: Running,
@@ -36,7 +39,9 @@ impl Pair {
         let (data_address, analytics_address) = (data.local_addr()?, analytics.local_addr()?);
         let url: Uri = url(data_address).parse().expect("an address makes a URI");
 
-        let config = reform_data::Config::new(folder.join("data"));
+        // A tenth of the disk is more than the demo is worth.
+        let free_bytes_min = Some(FREE_BYTES_MIN);
+        let config = reform_data::Config { free_bytes_min, ..reform_data::Config::new(folder.join("data")) };
         let data = Running::spawn(Service::Data, data_address, |stop| async move {
             reform_data::run(data, config, stop).await.map_err(|error| error.to_string())
         });
