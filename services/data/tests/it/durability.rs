@@ -1,6 +1,7 @@
 //! What is stored survives open → write → drop → open, and what is damaged is never served as something else.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use prost::Message;
 use reform_api::data::v1;
@@ -17,9 +18,24 @@ use tonic_types::StatusExt;
 use crate::records::{appeal, large, party, record};
 use crate::support::{Server, assert_refused, create, drain, open_error};
 
+/// How long sled may take to let go of its lock, which it does a moment after its last handle is dropped.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(20);
+
 /// The one tree of a stopped store.
 pub(crate) fn tree(folder: &TempDir) -> sled::Db {
-    sled::Config::new().path(folder.path().join("sled")).segment_size(8 << 20).open().unwrap()
+    let config = sled::Config::new().path(folder.path().join("sled")).segment_size(8 << 20);
+    let begun = Instant::now();
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(error))
+                if error.to_string().contains("could not acquire lock")
+                    && begun.elapsed() < LOCK_WAIT_MAX =>
+            {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 pub(crate) fn keys(tree: &sled::Db, prefix: &[u8]) -> Vec<Vec<u8>> {
