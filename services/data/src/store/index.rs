@@ -236,7 +236,7 @@ impl Index {
         !self.purged.is_empty()
     }
 
-    /// The chunks that hold versions of the next [`RECORDS_PER_HOLD`] records, from a number on, which were superseded by
+    /// The chunks that hold versions of the next `RECORDS_PER_HOLD` records, from a number on, which were superseded by
     /// a revision after the first and not after the second; and the number to go on from, none at the end.
     pub fn superseded(&self, from: u32, after: Revision, until: Revision) -> (Vec<ChunkId>, Option<u32>) {
         let mut chunks = Vec::new();

@@ -1,6 +1,6 @@
 //! The records that share a term, ordered by main date and then by creation.
 //!
-//! A list grows at an unsorted tail. A full tail becomes a sorted run, and [`FAN`] runs of one level become one of the
+//! A list grows at an unsorted tail. A full tail becomes a sorted run, and `FAN` runs of one level become one of the
 //! next, so that every posting is moved a few times however long the list is. Runs hold differences: two or three bytes a
 //! posting in a long list.
 
