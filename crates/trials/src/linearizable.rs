@@ -1,7 +1,7 @@
 //! Eight clients read and write a few names at once, while the service is killed and connections are cut; then a checker
 //! decides whether there is an order that explains everything that they were told.
 //!
-//! In reading order: [`history`], what was asked and told; [`check`], the checker, and [`broken`], what it finds;
+//! In reading order: [`history`], what was asked and told; [`mod@check`], the checker, and [`broken`], what it finds;
 //! [`calls`], the calls themselves, and the bugs that are planted between to show that the checker finds them.
 
 pub mod broken;
