@@ -4,7 +4,6 @@ use crate::trials;
 
 const CYCLES: usize = 30;
 
-#[ignore = "an open defect: after kills beside a compaction, verify finds summaries that differ from their chunks"]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_service_loses_nothing_acknowledged() {
     reform_trials::kills::run(trials(), CYCLES).await;

@@ -85,9 +85,12 @@ struct Pass<'a> {
     queue: &'a mpsc::WeakSender<Request>,
     /// Values that wait to be written.
     piece: Vec<(Vec<u8>, Bytes)>,
-    /// The summary to be made again: its chunks, with the new content of those that were changed.
-    summary: Option<(ChunkId, BTreeMap<ChunkId, Option<Bytes>>)>,
+    /// The summary to be made again.
+    summary: Option<(ChunkId, Covered)>,
 }
+
+/// The chunks that a summary covers, with the new content of those that were changed.
+type Covered = BTreeMap<ChunkId, Option<Bytes>>;
 
 impl Pass<'_> {
     fn run(mut self) -> Result<(), Ended> {
@@ -147,17 +150,27 @@ impl Pass<'_> {
             *chunk = Some(value.clone());
         }
         self.piece.push((id.chunk_key().to_vec(), value));
+        Ok(())
+    }
+
+    /// Makes the open summary again from its chunks as they are now, and sends what has come together.
+    fn finish_summary(&mut self) -> Result<(), Ended> {
+        let reached = self.summary.as_ref().map(|(at, _)| at.revision);
+        if let Some((at, chunks)) = self.summary.take() {
+            self.piece.extend(self.summary_again(at, chunks));
+        }
+        // Chunks go with their summary, as one batch: after a kill one without the other would not say the same.
         let bytes: usize = self.piece.iter().map(|(_, value)| value.len()).sum();
         if bytes < PIECE_BYTES {
             return Ok(());
         }
-        self.shared.compaction.send_modify(|compaction| compaction.at = id.revision);
+        if let Some(at) = reached {
+            self.shared.compaction.send_modify(|compaction| compaction.at = at);
+        }
         self.send(None)
     }
 
-    /// Makes the open summary again from its chunks as they are now.
-    fn finish_summary(&mut self) -> Result<(), Ended> {
-        let Some((at, chunks)) = self.summary.take() else { return Ok(()) };
+    fn summary_again(&self, at: ChunkId, chunks: Covered) -> Option<(Vec<u8>, Bytes)> {
         let mut builder = summary::Builder::after(self.shared.index.read().chunk_before(at));
         for (id, value) in chunks {
             let chunk = match value {
@@ -169,13 +182,10 @@ impl Pass<'_> {
             {
                 // The old one proposes versions that nobody can see, which is harmless.
                 tracing::error!(%error, revision = at.revision, "a summary stays as it is");
-                return Ok(());
+                return None;
             }
         }
-        if let Some((id, value)) = builder.finish() {
-            self.piece.push((id.summary_key().to_vec(), value.into()));
-        }
-        Ok(())
+        builder.finish().map(|(id, value)| (id.summary_key().to_vec(), value.into()))
     }
 
     fn send(&mut self, dropped: Option<Revision>) -> Result<(), Ended> {

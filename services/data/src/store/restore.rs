@@ -181,7 +181,7 @@ fn read(
     if reader.head().store_format > STORE_FORMAT {
         return Err(Error::Newer { path: archive.to_owned(), found: reader.head().store_format });
     }
-    let (mut continuity, mut summary) = (Continuity::default(), summary::Builder::default());
+    let (mut continuity, mut summary) = (Continuity::default(), summary::Builder::after(None));
     while let Some(Entry { key, value }) = reader.next_entry().map_err(refused)? {
         progress(reader.position());
         let id = ChunkId::parse(&key).filter(|id| id.chunk_key() == *key);
@@ -195,10 +195,11 @@ fn read(
             });
         followed.map_err(|error| wrong(error.to_string()))?;
         each((key, value))?;
-        if summary.is_full()
-            && let Some((id, value)) = std::mem::take(&mut summary).finish()
-        {
-            each((id.summary_key().to_vec(), value.into()))?;
+        if summary.is_full() {
+            let next = summary::Builder::after(Some(id));
+            if let Some((id, value)) = std::mem::replace(&mut summary, next).finish() {
+                each((id.summary_key().to_vec(), value.into()))?;
+            }
         }
     }
     if let Some((id, value)) = summary.finish() {
