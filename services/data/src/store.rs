@@ -11,7 +11,7 @@
 //! | [`backup`], [`restore`], [`verify`] | an archive, a store made of one, the store compared with itself |
 //! | `damage`, [`loss`] | what is known of what cannot be read; going on without the end of the log |
 //! | [`pack`], `compare`, `swap` | a stopped store written anew, compared, and put in place |
-//! | [`read`], [`list`] with `route`, [`export`], [`cache`] | reading at a revision |
+//! | [`read`] with `slots`, [`list`] with `route`, [`export`], [`cache`] | reading at a revision |
 //! | [`history`], [`revisions`] | the log as commits; one record's versions |
 //!
 //! The log is the truth. A write goes commit → plan → chunk → batch → sync → [`Durable`] → answer; a read goes
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use reform_model::{Kind, Name};
+use reform_model::Kind;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +58,7 @@ pub mod requests;
 pub mod restore;
 pub mod revisions;
 mod route;
+mod slots;
 mod snapshots;
 pub mod space;
 pub mod summary;
@@ -74,10 +75,8 @@ pub use read::{Snapshot, Stored};
 pub use space::Space;
 
 use self::cache::Cache;
-use self::chunk::Chunk;
 use self::disk::Disk;
-use self::index::{Found, Index, Position};
-use self::keys::ChunkId;
+use self::index::Index;
 use self::meta::Meta;
 
 /// What a store is opened with.
@@ -390,95 +389,5 @@ fn write(
             tracing::error!("the writer panicked");
             std::process::abort()
         }
-    }
-}
-
-impl Shared {
-    /// The content of a slot, which has to be there.
-    fn slot(&self, chunk: &Chunk, id: ChunkId, slot: usize) -> Result<Stored, Error> {
-        let stored = self.any_slot(chunk, id, slot)?;
-        // What was purged is passed over before it is read, so it was dropped.
-        if stored.header.bare { Err(self.compacted(stored.revision)) } else { Ok(stored) }
-    }
-
-    /// The content of a slot, or what is left of it.
-    fn any_slot(&self, chunk: &Chunk, id: ChunkId, slot: usize) -> Result<Stored, Error> {
-        chunk.stored(slot).map_err(|damage| disk::Error::Chunk { id, damage }.into())
-    }
-
-    /// The content of a version.
-    fn stored(&self, found: Found) -> Result<Stored, Error> {
-        let stored = self.any_stored(found)?;
-        if stored.header.bare { Err(self.compacted(stored.revision)) } else { Ok(stored) }
-    }
-
-    /// The content of a version, or what is left of it.
-    fn any_stored(&self, found: Found) -> Result<Stored, Error> {
-        if let Some(stored) = self.cache.get(found.position) {
-            return Ok(stored);
-        }
-        let Position { chunk: id, slot } = found.position;
-        let read = self.disk.chunk_value(id).and_then(|value| {
-            chunk::read(id, &value, slot.into()).map_err(|damage| disk::Error::Chunk { id, damage })
-        });
-        let (commit, slot) = read.map_err(|error| self.with_name(error.into(), found.position))?;
-        let chunk::Slot { header, record } = slot;
-        let stored = Stored { header, record, revision: commit.revision, time_ms: commit.time_ms };
-        self.cache.put(found.position, &stored);
-        Ok(stored)
-    }
-
-    /// The version of a record that is visible at a revision, its name compared.
-    ///
-    /// # Errors
-    /// [`Error::Purged`] whatever the revision, once the record was.
-    fn stored_by_name(&self, name: &Name, revision: Revision) -> Result<Option<(Found, Stored)>, Error> {
-        let candidates: Vec<(Found, bool)> = {
-            let index = self.index.read();
-            let candidates = index.candidates(name.id()).filter_map(|record| {
-                let purged = self.is_purged(&index, record);
-                Some((index.at(record, if purged { Revision::MAX } else { revision })?, purged))
-            });
-            candidates.collect()
-        };
-        for (found, purged) in candidates {
-            let stored = error::of(name.id(), self.any_stored(found))?;
-            if let Some(stored) = stored.filter(|stored| stored.name() == Some(name.as_str())) {
-                return match (purged, stored.header.bare) {
-                    (true, _) => Err(Error::Purged(name.clone())),
-                    (false, true) => Err(self.compacted(revision)),
-                    (false, false) => Ok(Some((found, stored))),
-                };
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether a record is erased for every reader.
-    fn is_purged(&self, index: &Index, record: u32) -> bool {
-        index.purged(record).is_some_and(|revision| revision <= self.durable.borrow().revision)
-    }
-
-    /// Whether the record of that name is erased for every reader.
-    fn is_purged_by_name(&self, name: &str) -> Result<bool, Error> {
-        let id = name.strip_prefix(reform_model::record::COLLECTION).unwrap_or(name);
-        let candidates: Vec<Found> = {
-            let index = self.index.read();
-            if !index.has_purged() {
-                return Ok(false);
-            }
-            let purged = index.candidates(id).filter(|record| self.is_purged(&index, *record));
-            purged.filter_map(|record| index.newest(record)).collect()
-        };
-        for found in candidates {
-            if error::of(id, self.any_stored(found))?.is_some_and(|stored| stored.name() == Some(name)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn compacted(&self, asked: Revision) -> Error {
-        Error::Compacted { asked, oldest: self.compaction.borrow().oldest }
     }
 }

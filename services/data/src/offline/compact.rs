@@ -8,6 +8,7 @@ use clap::{ArgMatches, Command};
 use reform_runtime::config::{Error, Program};
 use tokio_util::sync::CancellationToken;
 
+use super::Place;
 use crate::store::pack::{self, Packed, Progress};
 
 const NAME: &str = "compact";
@@ -44,11 +45,8 @@ impl Compact {
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, Error> {
         let Some(below) = matches.subcommand_matches(NAME) else { return Ok(None) };
-        let mut settings = program.read(below, env);
-        let data_dir = settings.get::<PathBuf>("data-dir");
-        let cache = settings.size("cache", (16 << 20)..=(1 << 40));
-        let read = settings.finish()?;
-        Ok(Some(Self { data_dir: data_dir.take(&read), cache_bytes: cache.take(&read) }))
+        let Place { data_dir, cache_bytes } = Place::read(program, below, env)?;
+        Ok(Some(Self { data_dir, cache_bytes }))
     }
 
     /// Does it, and says on stdout what was done; stops when it is told to.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use reform_runtime::config::{Error, Program};
 
+use super::Place;
 use crate::store::restore::{self, Restored};
 
 const NAME: &str = "restore";
@@ -54,10 +55,8 @@ impl Restore {
     ) -> Result<Option<Self>, Error> {
         let Some(below) = matches.subcommand_matches(NAME) else { return Ok(None) };
         let archive = below.get_one::<PathBuf>(ARCHIVE).cloned().unwrap_or_default();
-        let mut settings = program.read(below, env);
-        let data_dir = settings.get::<PathBuf>("data-dir");
-        let read = settings.finish()?;
-        Ok(Some(Self { archive, data_dir: data_dir.take(&read) }))
+        let Place { data_dir, cache_bytes: _ } = Place::read(program, below, env)?;
+        Ok(Some(Self { archive, data_dir }))
     }
 
     /// Does it, and says on stdout what was restored.

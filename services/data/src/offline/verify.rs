@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use reform_runtime::config::{Error, Program};
 
+use super::Place;
 use super::restore::{ARCHIVE, archive};
 use crate::store::restore::{self, Restored};
 use crate::store::verify::{self, Checked};
@@ -65,12 +66,9 @@ impl Verify {
         if let Some(archive) = below.get_one::<PathBuf>(ARCHIVE) {
             return Ok(Some(Self::Archive(archive.clone())));
         }
-        let mut settings = program.read(below, env);
-        let data_dir = settings.get::<PathBuf>("data-dir");
-        let cache = settings.size("cache", (16 << 20)..=(1 << 40));
-        let read = settings.finish()?;
+        let Place { data_dir, cache_bytes } = Place::read(program, below, env)?;
         let accept_loss = below.get_flag(ACCEPT_LOSS);
-        Ok(Some(Self::Folder { data_dir: data_dir.take(&read), cache_bytes: cache.take(&read), accept_loss }))
+        Ok(Some(Self::Folder { data_dir, cache_bytes, accept_loss }))
     }
 
     /// Does it; each problem is a line on stdout.

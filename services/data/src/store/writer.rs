@@ -1,6 +1,8 @@
 //! The one thread that writes: it takes what is queued, gives each commit the next revision, stores the group as one
 //! batch, syncs once, and only then answers.
 
+mod state;
+
 use std::collections::HashMap;
 use std::sync::{Arc, mpsc as wakes};
 use std::time::{Instant, SystemTime};
@@ -13,10 +15,9 @@ use super::chunk::{self, CommitHeader};
 use super::commit::{Chain, Change, Commit, Committed, Mode, Outcome, Plan, Planned, Refusals};
 use super::compaction::Compaction;
 use super::error::Error;
-use super::index::Found;
 use super::keys::{ChunkId, Revision};
 use super::meta::Meta;
-use super::plan::{self, State};
+use super::plan;
 use super::read::Stored;
 use super::requests::Requests;
 use super::space::Room;
@@ -400,61 +401,4 @@ fn preview(header: &CommitHeader, plan: Plan) -> Vec<Outcome> {
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-impl State for Writer {
-    fn newest(&self, id: &str) -> Result<Option<Found>, Error> {
-        let known = self.verified.lock().get(id).copied();
-        if let Some(record) = known {
-            return Ok(self.shared.index.read().newest(record));
-        }
-        let candidates: Vec<Found> = {
-            let index = self.shared.index.read();
-            index.candidates(id).filter_map(|record| index.newest(record)).collect()
-        };
-        for found in candidates {
-            let stored = super::error::of(id, self.stored(found))?;
-            let name = stored.as_ref().and_then(Stored::name);
-            if name.and_then(|name| name.strip_prefix(reform_model::record::COLLECTION)) == Some(id) {
-                let mut verified = self.verified.lock();
-                if verified.len() >= VERIFIED_MAX {
-                    verified.clear();
-                }
-                verified.insert(id.to_owned(), found.record);
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    }
-
-    fn stored(&self, found: Found) -> Result<Stored, Error> {
-        let id = found.position.chunk;
-        let slot = usize::from(found.position.slot);
-        if let Some((open, builder)) = &self.chunk
-            && *open == id
-        {
-            return self.shared.any_slot(&builder.peek(), id, slot);
-        }
-        match self.unwritten.get(&id) {
-            Some(value) => {
-                let chunk = chunk::Chunk::open(id, value.clone());
-                let chunk = chunk.map_err(|damage| super::disk::Error::Chunk { id, damage })?;
-                self.shared.any_slot(&chunk, id, slot)
-            }
-            None => self.shared.any_stored(found),
-        }
-    }
-
-    fn is_purged(&self, record: u32) -> bool {
-        self.shared.index.read().purged(record).is_some()
-    }
-
-    fn versions(&self, record: u32) -> u32 {
-        let versions = self.shared.index.read().readable(record, self.meta.oldest_revision).count();
-        u32::try_from(versions).unwrap_or(u32::MAX)
-    }
-
-    fn live(&self, term: u64, limit: usize) -> Vec<Found> {
-        plan::newest_live(&self.shared.index.read(), term, limit)
-    }
 }
