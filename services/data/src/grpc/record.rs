@@ -9,6 +9,7 @@ use reform_api::data::v1;
 use reform_api::encoded;
 use reform_api::encoded::record_service_server::RecordService;
 use reform_api::error::{Fault, Reason};
+use reform_model::Name;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -116,9 +117,10 @@ impl RecordService for Records {
     ) -> Result<Response<encoded::Record>, Status> {
         let v1::GetRecordRequest { name, as_of } = request.into_inner();
         let name = request::name("name", &name)?;
-        let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
-        let record = snapshot.get(&name).and_then(|stored| snapshot.encoded(&stored));
-        Ok(Response::new(encoded::Record(record.map_err(fault::of_record)?)))
+        let record = request::read(&self.store, as_of.as_ref(), |snapshot| {
+            snapshot.get(&name).and_then(|stored| snapshot.encoded(&stored))
+        });
+        Ok(Response::new(encoded::Record(record?)))
     }
 
     async fn batch_get_records(
@@ -129,24 +131,15 @@ impl RecordService for Records {
         if names.len() > NAMES_MAX {
             return Err(Fault::violation("names", format!("more than {NAMES_MAX}")).status());
         }
-        let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
+        let store = self.store.clone();
         let answer = blocking(move || {
-            let mut records = Vec::with_capacity(names.len());
-            let mut bytes = 0;
-            for (index, name) in names.iter().enumerate() {
-                let name = request::name(&format!("names[{index}]"), name)?;
-                let stored = snapshot.get(&name).map_err(fault::of_record)?;
-                let record = snapshot.encoded(&stored).map_err(fault::of_record)?;
-                bytes += record.len();
-                if bytes > PAGE_BYTES_MAX {
-                    return Err(Fault::new(
-                        Reason::AnswerTooLarge,
-                        "the records are over 3 MiB: ask for fewer",
-                    ));
-                }
-                records.push(record);
-            }
-            Ok(encoded::BatchGetRecordsResponse { records, revision: snapshot.revision })
+            let names = names.iter().enumerate();
+            let names = names.map(|(index, name)| request::name(&format!("names[{index}]"), name));
+            let names = names.collect::<Result<Vec<_>, _>>()?;
+            let read = request::read(&store, as_of.as_ref(), |snapshot| batch(snapshot, &names))?;
+            let too_large =
+                || Fault::new(Reason::AnswerTooLarge, "the records are over 3 MiB: ask for fewer");
+            read.ok_or_else(too_large)
         });
         Ok(Response::new(answer.await?))
     }
@@ -166,10 +159,12 @@ impl RecordService for Records {
     ) -> Result<Response<v1::CountRecordsResponse>, Status> {
         let v1::CountRecordsRequest { filter, as_of, show_deleted } = request.into_inner();
         let filter = self::filter(&filter)?;
-        let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
+        let store = self.store.clone();
         let answer = blocking(move || {
-            let count = snapshot.count(&filter, show_deleted).map_err(fault::of_record)?;
-            Ok(v1::CountRecordsResponse { count, revision: snapshot.revision })
+            request::read(&store, as_of.as_ref(), |snapshot| {
+                let count = snapshot.count(&filter, show_deleted)?;
+                Ok(v1::CountRecordsResponse { count, revision: snapshot.revision })
+            })
         });
         Ok(Response::new(answer.await?))
     }
@@ -320,22 +315,34 @@ fn list(store: &Store, message: v1::ListRecordsRequest) -> Result<encoded::ListR
     let order = Order::parse(&order_by).ok_or_else(|| {
         Fault::violation("order_by", "must be main_date or name, each with or without ' desc'")
     })?;
-    let (snapshot, from) = if page_token.is_empty() {
-        (request::snapshot(store, as_of.as_ref())?, None)
-    } else {
-        let place = page_token::open(store, &query_bytes, &page_token)
-            .ok_or_else(|| fault::of_record(Error::PageToken))?;
-        (store.at(place.revision).map_err(fault::of_record)?, Some(place.mark))
-    };
     let query = Query { filter: &filter, order, show_deleted };
-    let page = snapshot.list(&query, from, size).map_err(fault::of_record)?;
-    let records = page.items.iter().map(|stored| snapshot.encoded(stored)).collect::<Result<_, _>>();
-    let revision = snapshot.revision;
-    let next = page.next.map(|mark| page_token::seal(store, &query_bytes, Place { revision, mark }));
-    Ok(encoded::ListRecordsResponse {
-        records: records.map_err(fault::of_record)?,
-        next_page_token: next.unwrap_or_default(),
-        revision,
-        unreadable: page.unreadable,
-    })
+    let page = |snapshot: &Snapshot, from| {
+        let page = snapshot.list(&query, from, size)?;
+        let records = page.items.iter().map(|stored| snapshot.encoded(stored)).collect::<Result<_, _>>()?;
+        let revision = snapshot.revision;
+        let next = page.next.map(|mark| page_token::seal(store, &query_bytes, Place { revision, mark }));
+        let (next_page_token, unreadable) = (next.unwrap_or_default(), page.unreadable);
+        Ok(encoded::ListRecordsResponse { records, next_page_token, revision, unreadable })
+    };
+    if page_token.is_empty() {
+        return request::read(store, as_of.as_ref(), |snapshot| page(snapshot, None));
+    }
+    let place = page_token::open(store, &query_bytes, &page_token).ok_or(Error::PageToken);
+    let next = place.and_then(|place| page(&store.at(place.revision)?, Some(place.mark)));
+    next.map_err(fault::of_record)
+}
+
+/// The records of those names; none when they are over 3 MiB.
+fn batch(snapshot: &Snapshot, names: &[Name]) -> Result<Option<encoded::BatchGetRecordsResponse>, Error> {
+    let mut records = Vec::with_capacity(names.len());
+    let mut bytes = 0;
+    for name in names {
+        let record = snapshot.encoded(&snapshot.get(name)?)?;
+        bytes += record.len();
+        if bytes > PAGE_BYTES_MAX {
+            return Ok(None);
+        }
+        records.push(record);
+    }
+    Ok(Some(encoded::BatchGetRecordsResponse { records, revision: snapshot.revision }))
 }

@@ -60,6 +60,9 @@ pub(super) fn commit(
     Ok(Commit { author, reason, request, mode, returns: true, ..Commit::default() })
 }
 
+/// How often a read of the newest state begins again.
+const OVERTAKEN_MAX: u32 = 10;
+
 /// The state that a read asks for.
 pub(super) fn snapshot(store: &Store, as_of: Option<&v1::AsOf>) -> Result<Snapshot, Fault> {
     let Some(v1::AsOf { store_id, point }) = as_of else { return Ok(store.newest()) };
@@ -76,6 +79,23 @@ pub(super) fn snapshot(store: &Store, as_of: Option<&v1::AsOf>) -> Result<Snapsh
             .at_time(time.seconds.saturating_mul(1_000).saturating_add(i64::from(time.nanos) / 1_000_000)),
     };
     snapshot.map_err(super::fault::of_record)
+}
+
+/// Reads at the point in history that a call asks for; without one the newest state, and once more whenever a compaction
+/// has overtaken it.
+pub(super) fn read<T>(
+    store: &Store,
+    as_of: Option<&v1::AsOf>,
+    read: impl Fn(&Snapshot) -> Result<T, Error>,
+) -> Result<T, Fault> {
+    let newest = as_of.is_none_or(|as_of| as_of.point.is_none());
+    let mut overtaken = 0;
+    loop {
+        match read(&snapshot(store, as_of)?) {
+            Err(Error::Compacted { .. }) if newest && overtaken < OVERTAKEN_MAX => overtaken += 1,
+            answer => return answer.map_err(super::fault::of_record),
+        }
+    }
 }
 
 /// A record that is to be made; without a name the server gives it one.
