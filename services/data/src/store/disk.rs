@@ -306,11 +306,19 @@ impl Disk {
     /// # Errors
     /// Any error is final: what became of the batch is unknown, and nothing may be acknowledged after it.
     pub fn write(&self, values: impl IntoIterator<Item = (Vec<u8>, Bytes)>) -> Result<(), Error> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in values {
-            batch.insert(key, value.as_ref());
+        let mut values = values.into_iter();
+        let Some((key, value)) = values.next() else { return Ok(()) };
+        match values.next() {
+            // One value is atomic by itself, and as a batch of one it would cost some 40 µs more.
+            None => drop(self.tree.insert(key, value.as_ref())?),
+            Some(second) => {
+                let mut batch = sled::Batch::default();
+                for (key, value) in [(key, value), second].into_iter().chain(values) {
+                    batch.insert(key, value.as_ref());
+                }
+                self.tree.apply_batch(batch)?;
+            }
         }
-        self.tree.apply_batch(batch)?;
         self.tree.flush()?;
         // sled's flush hands the bytes to the kernel; only this puts them on disk.
         self.file.sync_data().map_err(|error| Error::File(self.folder.join(FOLDER).join("db"), error))
