@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use prost::Message;
+use reform_api::analytics::v1 as indicators;
 use reform_api::data::v1;
 use reform_api::data::v1::record::Body;
 
 use crate::etcd;
 use crate::load::Calls;
-use crate::synthetic::{Appeals, COLLECTION};
+use crate::synthetic::{Appeals, COLLECTION, FILING_DAYS};
 
 /// Different appeals that are written, over and over under new names.
 const WRITTEN: u64 = 10_000;
+
+const QUERY_INDICATOR: &str = "/reform.analytics.v1.IndicatorService/QueryIndicator";
 
 /// An appeal as every service takes it: encoded, and with what PostgreSQL keeps beside it.
 #[derive(Debug, Clone)]
@@ -105,6 +108,34 @@ pub(crate) fn create(writes: Writes) -> Calls {
         write: Arc::new(write),
         answer_bytes_min: Appeals::id(1).len(),
     }
+}
+
+/// QueryIndicator, always the same request; its answer has at least so many bytes.
+pub(crate) fn query(request: Bytes, answer_bytes_min: usize) -> Calls {
+    let write = move |_, body: &mut Vec<u8>| {
+        body.extend_from_slice(&request);
+        true
+    };
+    Calls { path: QUERY_INDICATOR, write: Arc::new(write), answer_bytes_min }
+}
+
+/// QueryIndicator, of periods from one drawn month to another.
+pub(crate) fn query_months(request: indicators::QueryIndicatorRequest) -> Calls {
+    let write = move |draw: u64, body: &mut Vec<u8>| {
+        let first = draw % (FILING_DAYS / 31);
+        let last = first + draw / 1_024 % 60;
+        let month = |months: u64| {
+            let number = |number: u64| i32::try_from(number).ok();
+            v1::Date {
+                year: number(2015 + months / 12),
+                month: number(1 + months % 12),
+                ..v1::Date::default()
+            }
+        };
+        let period = v1::Period { start: Some(month(first)), end: Some(month(last)) };
+        encode(&indicators::QueryIndicatorRequest { period: Some(period), ..request.clone() }, body)
+    };
+    Calls { path: QUERY_INDICATOR, write: Arc::new(write), answer_bytes_min: 1 }
 }
 
 /// A serializable Range of one key, drawn as the names of [`get`]; the value has at least so many bytes.

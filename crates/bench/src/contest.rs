@@ -19,7 +19,18 @@ pub(crate) struct Contest {
     pub(crate) suffix: &'static str,
     pub(crate) label: &'static str,
     pub(crate) shape: Shape,
+    /// What the ratios are of.
+    rated: Rated,
     sides: Vec<Side>,
+}
+
+/// What two sides are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rated {
+    /// Calls per second.
+    Rate,
+    /// The median latency; its ratios have keys that end with `_p50`.
+    Median,
 }
 
 /// Who answers.
@@ -45,7 +56,12 @@ pub(crate) enum Target {
 impl Contest {
     /// A contest without sides.
     pub(crate) fn new(stem: &'static str, suffix: &'static str, label: &'static str, shape: Shape) -> Self {
-        Self { stem, suffix, label, shape, sides: Vec::new() }
+        Self { stem, suffix, label, shape, rated: Rated::Rate, sides: Vec::new() }
+    }
+
+    /// Compares latencies instead of rates.
+    pub(crate) fn by_latency(self) -> Self {
+        Self { rated: Rated::Median, ..self }
     }
 
     /// One more side.
@@ -81,13 +97,14 @@ impl Contest {
     }
 
     fn rows(self) -> Vec<Row> {
-        let Self { stem, suffix, label, shape: _, sides } = self;
+        let Self { stem, suffix, label, shape: _, rated, sides } = self;
         let (mut rates, mut medians, mut tails, mut costs) = (None, None, None, None);
         for Side { name, target: _, per_second, p50_ms, p99_ms, processor_us } in sides {
-            let rated = Some(format!("{stem}_vs_{name}{suffix}"));
+            let by_rate = (rated == Rated::Rate).then(|| format!("{stem}_vs_{name}{suffix}"));
+            let by_median = (rated == Rated::Median).then(|| format!("{stem}_vs_{name}{suffix}_p50"));
             for (row, samples, unit, shown, ratio) in [
-                (&mut rates, per_second, "per_s", "per second", rated),
-                (&mut medians, p50_ms, "p50_ms", "p50 ms", None),
+                (&mut rates, per_second, "per_s", "per second", by_rate),
+                (&mut medians, p50_ms, "p50_ms", "p50 ms", by_median),
                 (&mut tails, p99_ms, "p99_ms", "p99 ms", None),
                 (&mut costs, processor_us, "cpu_us", "processor µs a call", None),
             ] {

@@ -5,17 +5,15 @@ mod bulk;
 mod large;
 mod unary;
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::ValueEnum;
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::load::Pace;
-use crate::report::{self, Report};
+use crate::report::Report;
+use crate::session::Session;
 use crate::synthetic::Appeals;
 
 /// What comes before each measurement, at most; never more than the measurement itself.
@@ -85,7 +83,11 @@ enum Program {
     Postgresql,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// Reads a number of seconds.
+///
+/// # Errors
+/// Anything else.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.05..=600.0).contains(&seconds) {
         Ok(Duration::from_secs_f64(seconds))
@@ -99,36 +101,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// When a service is missing, fails or refuses, or a file cannot be written.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    // Better told now than after some minutes.
-    let mut file = match &args.json {
-        Some(path) => Some(File::create(path).with_context(|| format!("cannot write {}", path.display()))?),
-        None => None,
-    };
-    if cfg!(debug_assertions) {
-        report::progress("warning: this is no release build, the figures mean little");
-    }
-    let folder = match &args.dir {
-        Some(parent) => TempDir::with_prefix_in("reform-bench-", parent),
-        None => TempDir::with_prefix("reform-bench-"),
-    };
-    let folder = folder.context("cannot make a temporary folder")?;
+    let session = Session::begin(args.json.as_deref(), args.dir.as_deref())?;
     let run = json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "release": !cfg!(debug_assertions),
-        "processors": std::thread::available_parallelism().map_or(0, usize::from),
         "records": args.records,
         "large": args.large,
         "rounds": args.rounds,
         "seconds": args.seconds.as_secs_f64(),
     });
     let pace = Pace { warm_up: WARM_UP.min(args.seconds), measured: args.seconds };
-    let bench = Bench { args, pace, appeals: Appeals::new(), folder: folder.path().to_owned() };
-    let report = bench.run().await?;
-    report::print(&report)?;
-    if let Some(file) = &mut file {
-        serde_json::to_writer_pretty(file, &report.json(run))?;
-    }
-    folder.close().context("cannot remove the temporary folder")
+    let bench = Bench { args, pace, appeals: Appeals::new(), folder: session.folder() };
+    session.end(&bench.run().await?, run)
 }
 
 /// One run.

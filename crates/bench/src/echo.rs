@@ -1,6 +1,7 @@
 //! A bare tonic echo that speaks the record service, and a bare stream of changes: what an answer costs when nothing is
 //! stored or looked up.
 
+pub(crate) mod answer;
 pub(crate) mod feed;
 
 use std::pin::Pin;

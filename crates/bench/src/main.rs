@@ -1,15 +1,16 @@
 //! `reform-bench`: what the services cost, as ratios against what stands beside them in the same run.
 //!
 //! In reading order:
-//! - [`data`]: the benchmark, a list of what is measured; [`contest`]: the same calls against everybody, by turns;
+//! - [`data`] and [`analytics`]: the benchmarks, lists of what is measured; [`contest`]: the same calls against everybody, by turns;
 //! - [`server`]: a service in a process of its own, started, found and stopped; [`echo`]: the bare tonic echo;
 //!   [`etcd`] and [`postgres`]: the same for what others made, found by [`programs`];
 //! - [`load`]: closed loops of unary calls and their latencies; [`calls`]: what they ask; [`upload`]: one long import
 //!   stream;
 //! - [`synthetic`]: the appeals, each a function of its number; [`disk`]: bytes of a folder; [`process`]: of a
 //!   process;
-//! - [`report`]: medians, spreads and ratios as a table and as JSON.
+//! - [`session`]: how a run begins and ends; [`report`]: medians, spreads and ratios as a table and as JSON.
 
+mod analytics;
 mod calls;
 mod contest;
 mod data;
@@ -22,6 +23,7 @@ mod process;
 mod programs;
 mod report;
 mod server;
+mod session;
 mod synthetic;
 mod upload;
 
@@ -41,11 +43,19 @@ struct Args {
 enum Command {
     /// The data service against a bare tonic echo, etcd and PostgreSQL.
     Data(data::Args),
-    /// Of the same, what needs neither of the two nor ten million appeals.
+    /// The analytics service against an echo of its answers and DuckDB.
+    Analytics(analytics::Args),
+    /// Of the first, what needs neither of the two nor ten million appeals.
     Quick(data::Args),
     /// The data service as a child of this program.
     #[command(hide = true)]
     ServeData(server::DataArgs),
+    /// The analytics service as a child of this program.
+    #[command(hide = true)]
+    ServeAnalytics(server::AnalyticsArgs),
+    /// The echo of an answer as a child of this program.
+    #[command(hide = true)]
+    ServeAnswer(server::AnswerArgs),
     /// The echo as a child of this program.
     #[command(hide = true)]
     ServeEcho(server::EchoArgs),
@@ -55,8 +65,11 @@ enum Command {
 async fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Data(args) => interruptible(data::run(args)).await,
+        Command::Analytics(args) => interruptible(analytics::run(args)).await,
         Command::Quick(args) => interruptible(data::run(args.quick())).await,
         Command::ServeData(args) => server::serve_data(args).await,
+        Command::ServeAnalytics(args) => server::serve_analytics(args).await,
+        Command::ServeAnswer(args) => server::serve_answer(args).await,
         Command::ServeEcho(args) => server::serve_echo(args).await,
     };
     match done {

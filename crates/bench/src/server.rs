@@ -52,6 +52,25 @@ pub(crate) struct EchoArgs {
     feed: Option<PathBuf>,
 }
 
+/// The hidden command line of the analytics service.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AnalyticsArgs {
+    /// The data service.
+    #[arg(long)]
+    data: http::Uri,
+    /// Folder of the checkpoints.
+    #[arg(long)]
+    state_dir: PathBuf,
+}
+
+/// The hidden command line of the echo of one answer.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AnswerArgs {
+    /// File with the answer, encoded.
+    #[arg(long)]
+    answer: PathBuf,
+}
+
 /// A running child.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -79,6 +98,26 @@ impl Service {
         let mut command = this_program("serve-echo")?;
         command.arg("--answer").arg(hex::encode(answer.encode_to_vec()));
         command.args(feed.map(|feed| [Path::new("--feed"), feed]).into_iter().flatten());
+        Self::start("the echo", command).await
+    }
+
+    /// Starts the analytics service behind a data service, with its checkpoints in a folder.
+    ///
+    /// # Errors
+    /// As [`Service::data`].
+    pub(crate) async fn analytics(data: &Self, state: &Path) -> anyhow::Result<Self> {
+        let mut command = this_program("serve-analytics")?;
+        command.arg("--data").arg(format!("http://{}", data.address)).arg("--state-dir").arg(state);
+        Self::start("the analytics service", command).await
+    }
+
+    /// Starts the echo that answers every query with the content of a file.
+    ///
+    /// # Errors
+    /// As [`Service::data`].
+    pub(crate) async fn answer(answer: &Path) -> anyhow::Result<Self> {
+        let mut command = this_program("serve-answer")?;
+        command.arg("--answer").arg(answer);
         Self::start("the echo", command).await
     }
 
@@ -159,7 +198,7 @@ fn this_program(command: &str) -> anyhow::Result<Command> {
 /// # Errors
 /// When the store does not open or the server fails.
 pub(crate) async fn serve_data(DataArgs { data_dir }: DataArgs) -> anyhow::Result<()> {
-    let (listener, stop) = child().await?;
+    let (listener, stop) = child("warn").await?;
     // The ballast would count as the store's; and what a run is worth is not a tenth of the disk.
     let (ballast_bytes, free_bytes_min) = (0, Some(1 << 30));
     let config = reform_data::Config { ballast_bytes, free_bytes_min, ..reform_data::Config::new(data_dir) };
@@ -167,6 +206,33 @@ pub(crate) async fn serve_data(DataArgs { data_dir }: DataArgs) -> anyhow::Resul
         Exit::Drained => Ok(()),
         Exit::Forced => bail!("the drain took too long"),
     }
+}
+
+/// Serves the analytics service until stdin ends.
+///
+/// # Errors
+/// When the server fails.
+pub(crate) async fn serve_analytics(AnalyticsArgs { data, state_dir }: AnalyticsArgs) -> anyhow::Result<()> {
+    // Until it is there it refuses, and says so.
+    let (listener, stop) = child("error").await?;
+    let config =
+        reform_analytics::Config { state_dir: Some(state_dir), ..reform_analytics::Config::new(data) };
+    match reform_analytics::run(listener, config, stop).await? {
+        Exit::Drained => Ok(()),
+        Exit::Forced => bail!("the drain took too long"),
+    }
+}
+
+/// Serves the echo of one answer until stdin ends.
+///
+/// # Errors
+/// When there is no answer or the server fails.
+pub(crate) async fn serve_answer(AnswerArgs { answer }: AnswerArgs) -> anyhow::Result<()> {
+    let answer = crate::echo::answer::Answer(std::fs::read(answer)?.into());
+    let (listener, stop) = child("warn").await?;
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let serving = Server::builder().add_service(answer);
+    Ok(serving.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await?)
 }
 
 /// Serves the echo until stdin ends.
@@ -183,7 +249,7 @@ pub(crate) async fn serve_echo(EchoArgs { answer, feed }: EchoArgs) -> anyhow::R
         }
     }
     let feed = crate::echo::feed::Feed { messages: Arc::new(messages) };
-    let (listener, stop) = child().await?;
+    let (listener, stop) = child("warn").await?;
     let echo = crate::echo::Echo { answer: Arc::new(answer) };
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
@@ -199,8 +265,8 @@ pub(crate) async fn serve_echo(EchoArgs { answer, feed }: EchoArgs) -> anyhow::R
 }
 
 /// What every child does first: log what is wrong, listen, say where, and watch stdin.
-async fn child() -> anyhow::Result<(TcpListener, CancellationToken)> {
-    let filter = tracing_subscriber::EnvFilter::new("warn");
+async fn child(level: &str) -> anyhow::Result<(TcpListener, CancellationToken)> {
+    let filter = tracing_subscriber::EnvFilter::new(level);
     logging::init(logging::Config { filter, format: logging::Format::Text });
     let stop = shutdown::on_signals()?;
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;

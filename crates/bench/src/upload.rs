@@ -16,10 +16,14 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use tonic_prost::{ProstCodec, ProstDecoder};
 
+use crate::report;
+use crate::server::Service;
 use crate::synthetic::{self, Appeals};
 
 /// Records of a full batch.
 const BATCH_RECORDS: u64 = 1_000;
+/// Records of one stream among several.
+const AT_ONCE: u64 = 500_000;
 const METHOD: &str = "/reform.data.v1.RecordService/ImportRecords";
 
 /// The encoded messages of a stream.
@@ -49,6 +53,29 @@ impl Upload {
             first = after;
         }
         upload
+    }
+
+    /// Sends the appeals from one number to another, stream after stream; `told` hears of each stream's rate in
+    /// records per second and the bytes of its records.
+    ///
+    /// # Errors
+    /// As [`Upload::send`].
+    pub(crate) async fn send_all(
+        service: &Service,
+        appeals: &Appeals,
+        mut first: u64,
+        last: u64,
+        mut told: impl FnMut(f64, u64),
+    ) -> anyhow::Result<()> {
+        while first <= last {
+            let end = last.min(first + AT_ONCE - 1);
+            let upload = Self::appeals(appeals, first, end);
+            let rate = upload.send(service.channel().await?).await?;
+            report::progress(&format!("{end} of {last} appeals imported, {rate:.0}/s"));
+            told(rate, upload.encoded_bytes);
+            first = end + 1;
+        }
+        Ok(())
     }
 
     fn empty() -> Self {

@@ -18,9 +18,8 @@ use crate::synthetic::{Appeals, COLLECTION, Draws, FILING_DAYS, INSTITUTIONS};
 use crate::upload::Upload;
 use crate::{disk, process};
 
-/// Appeals of the small store, and those of one import stream into the large one.
+/// Appeals of the small store.
 const SMALL: u64 = 10_000;
-const UPLOADED_AT_ONCE: u64 = 500_000;
 /// Pages that are read in a round, the same in every round, and the records of each.
 const PAGES: u64 = 1_000;
 const PAGE_SIZE: u64 = 100;
@@ -51,26 +50,21 @@ impl Bench {
     async fn fill(&self, store: &Store) -> anyhow::Result<Vec<Row>> {
         let Store { folder, records } = store;
         let service = Service::data(folder).await?;
-        let mut upload = Upload::surroundings();
-        upload.send(service.channel().await?).await.context("institutions")?;
-        let (mut rates, mut encoded_bytes, mut first) = (Samples::default(), 0, 1);
-        while first <= *records {
-            let last = (*records).min(first + UPLOADED_AT_ONCE - 1);
-            upload = Upload::appeals(&self.appeals, first, last);
-            let rate = upload.send(service.channel().await?).await?;
+        Upload::surroundings().send(service.channel().await?).await.context("institutions")?;
+        let (mut rates, mut encoded_bytes) = (Samples::default(), 0);
+        Upload::send_all(&service, &self.appeals, 1, *records, |rate, bytes| {
             rates.push(rate);
-            encoded_bytes += upload.encoded_bytes;
-            report::progress(&format!("{last} of {records} appeals imported, {rate:.0}/s"));
-            first = last + 1;
-        }
+            encoded_bytes += bytes;
+        })
+        .await?;
         let resident = service.pid().and_then(process::resident_mib);
         service.stop().await?;
-        (upload.records, upload.encoded_bytes) = (*records, encoded_bytes);
+        let encoded = encoded_bytes as f64 / *records as f64;
         let stored = Samples::one(disk::bytes_below(folder)? as f64 / *records as f64);
         let mut rows = vec![
             Row::new("large_records", "appeals of the large store", Samples::one(*records as f64)),
             Row::new("large_import_per_s", "large store, ImportRecords, records/s", rates),
-            on_disk("disk_large", "large store, disk after a clean stop, bytes/record", stored, &upload),
+            on_disk("disk_large", "large store, disk after a clean stop, bytes/record", stored, encoded),
         ];
         let mib = resident.into_iter().map(Samples::one);
         rows.extend(mib.map(|mib| Row::new("rss_large_mib", "large store, memory after import, MiB", mib)));
