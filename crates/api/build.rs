@@ -27,7 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .boxed(".reform.data.v1.Record.body.election")
         .boxed(".reform.data.v1.Record.body.reform")
         .compile_fds(compiler.file_descriptor_set())?;
-    encoded_answers(compiler.file_descriptor_set(), &out.join("encoded"))
+    let out = out.join("encoded");
+    fs::create_dir_all(&out)?;
+    encoded_records(compiler.file_descriptor_set(), &out)?;
+    encoded_figures(compiler.file_descriptor_set(), &out)
 }
 
 /// The answers that hold whole records, and what stands between them and a record.
@@ -43,9 +46,8 @@ const ENCODED: &[&str] = &[
 
 /// Generates the servers of the data service once more, with records in answers as bytes: a field of bytes and one of a
 /// message look the same on the wire, so what is stored can be sent without a decode.
-fn encoded_answers(mut files: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>> {
+fn encoded_records(mut files: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>> {
     const PACKAGE: &str = "reform.data.v1";
-    fs::create_dir_all(out)?;
     files.file.retain(|file| !file.package().starts_with("reform.analytics"));
     let mut config = tonic_prost_build::configure().build_client(false).out_dir(out).bytes(".");
     for file in files.file.iter_mut().filter(|file| file.package() == PACKAGE) {
@@ -55,7 +57,7 @@ fn encoded_answers(mut files: FileDescriptorSet, out: &Path) -> Result<(), Box<d
         for message in &mut file.message_type {
             let name = message.name().to_owned();
             if name == "Record" {
-                config = config.extern_path(format!(".{PACKAGE}.{name}"), "crate::encoded::Record");
+                config = config.extern_path(format!(".{PACKAGE}.{name}"), "crate::encoded::Answer");
             } else if !ENCODED.contains(&name.as_str()) {
                 config = config.extern_path(format!(".{PACKAGE}.{name}"), format!("crate::data::v1::{name}"));
             }
@@ -67,6 +69,26 @@ fn encoded_answers(mut files: FileDescriptorSet, out: &Path) -> Result<(), Box<d
                     field.proto3_optional = (field.label() == Label::Optional).then_some(true);
                 }
             }
+        }
+    }
+    Ok(config.compile_fds(files)?)
+}
+
+/// Generates the server of the analytics service once more, with the answer to one query as bytes: a figure that was asked
+/// for before is sent as it was encoded then.
+fn encoded_figures(mut files: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>> {
+    const PACKAGE: &str = "reform.analytics.v1";
+    files.file.retain(|file| file.package() == PACKAGE);
+    let mut config = tonic_prost_build::configure().build_client(false).out_dir(out).bytes(".");
+    config = config.extern_path(".reform.data.v1", "crate::data::v1");
+    for file in &files.file {
+        let messages = file.message_type.iter().map(|message| message.name());
+        for name in messages.chain(file.enum_type.iter().map(|kind| kind.name())) {
+            let path = match name {
+                "QueryIndicatorResponse" => "crate::encoded::Answer".to_owned(),
+                _ => format!("crate::analytics::v1::{name}"),
+            };
+            config = config.extern_path(format!(".{PACKAGE}.{name}"), path);
         }
     }
     Ok(config.compile_fds(files)?)

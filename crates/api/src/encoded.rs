@@ -1,5 +1,5 @@
-//! Answers whose records are encoded already: on the wire the same as those of the contract, without a decode and an
-//! encode of every record on its way from the store.
+//! Answers that are encoded already, or whose records are: on the wire the same as those of the contract, without a decode
+//! and an encode of every record on its way from the store, and of a figure that was asked for before.
 
 use bytes::{Buf, BufMut, Bytes};
 use prost::DecodeError;
@@ -7,11 +7,11 @@ use prost::encoding::{DecodeContext, WireType};
 
 pub use crate::generated::encoded::*;
 
-/// An encoded `v1::Record` as the whole of an answer.
+/// An encoded message as the whole of an answer: a record, or the figures of one indicator.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Record(pub Bytes);
+pub struct Answer(pub Bytes);
 
-impl prost::Message for Record {
+impl prost::Message for Answer {
     fn encode_raw(&self, buf: &mut impl BufMut) {
         buf.put_slice(&self.0);
     }

@@ -19,7 +19,9 @@ pub mod data {
 }
 
 pub mod encoded {
-    //! The servers of `reform.data.v1` once more, with the records of answers as bytes.
+    //! The servers of `reform.data.v1` once more, with the records of answers as bytes; and that of `reform.analytics.v1`,
+    //! with the figures of one indicator as bytes.
+    tonic::include_proto!("encoded/reform.analytics.v1");
     tonic::include_proto!("encoded/reform.data.v1");
 }
 

@@ -56,12 +56,12 @@ impl Records {
         &self,
         mut commit: Commit,
         mutation: Mutation,
-    ) -> Result<Response<encoded::Record>, Status> {
+    ) -> Result<Response<encoded::Answer>, Status> {
         commit.mutations = vec![mutation];
         let (_, mut records) = self.write(commit, &|_| "record".to_owned()).await?;
         let record =
             records.pop().ok_or_else(|| Fault::new(Reason::Internal, "the commit made no change"))?;
-        Ok(Response::new(encoded::Record(record)))
+        Ok(Response::new(encoded::Answer(record)))
     }
 
     /// Commits and answers with the revision and the records, as they were after the commit.
@@ -104,7 +104,7 @@ impl RecordService for Records {
     async fn create_record(
         &self,
         request: Request<v1::CreateRecordRequest>,
-    ) -> Result<Response<encoded::Record>, Status> {
+    ) -> Result<Response<encoded::Answer>, Status> {
         let (metadata, _, message) = request.into_parts();
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
         let commit = request::commit(&metadata, "CreateRecord", &message, fields)?;
@@ -114,13 +114,13 @@ impl RecordService for Records {
     async fn get_record(
         &self,
         request: Request<v1::GetRecordRequest>,
-    ) -> Result<Response<encoded::Record>, Status> {
+    ) -> Result<Response<encoded::Answer>, Status> {
         let v1::GetRecordRequest { name, as_of } = request.into_inner();
         let name = request::name("name", &name)?;
         let record = request::read(&self.store, as_of.as_ref(), |snapshot| {
             snapshot.get(&name).and_then(|stored| snapshot.encoded(&stored))
         });
-        Ok(Response::new(encoded::Record(record?)))
+        Ok(Response::new(encoded::Answer(record?)))
     }
 
     async fn batch_get_records(
@@ -172,7 +172,7 @@ impl RecordService for Records {
     async fn update_record(
         &self,
         request: Request<v1::UpdateRecordRequest>,
-    ) -> Result<Response<encoded::Record>, Status> {
+    ) -> Result<Response<encoded::Answer>, Status> {
         let (metadata, _, message) = request.into_parts();
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
         let commit = request::commit(&metadata, "UpdateRecord", &message, fields)?;
@@ -182,7 +182,7 @@ impl RecordService for Records {
     async fn delete_record(
         &self,
         request: Request<v1::DeleteRecordRequest>,
-    ) -> Result<Response<encoded::Record>, Status> {
+    ) -> Result<Response<encoded::Answer>, Status> {
         let (metadata, _, message) = request.into_parts();
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
         let commit = request::commit(&metadata, "DeleteRecord", &message, fields)?;
@@ -193,7 +193,7 @@ impl RecordService for Records {
     async fn undelete_record(
         &self,
         request: Request<v1::UndeleteRecordRequest>,
-    ) -> Result<Response<encoded::Record>, Status> {
+    ) -> Result<Response<encoded::Answer>, Status> {
         let (metadata, _, message) = request.into_parts();
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
         let commit = request::commit(&metadata, "UndeleteRecord", &message, fields)?;
