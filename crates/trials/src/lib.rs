@@ -1,4 +1,4 @@
-//! Trials of the data service as a real process: what is promised, while everything around it fails.
+//! Trials of the services as real processes: what is promised, while everything around it fails.
 //!
 //! In reading order:
 //! - [`process`]: the service as a process, started, waited for, told to stop, killed; [`chance`]: seeded randomness;
@@ -9,7 +9,7 @@
 //!   asks;
 //! - [`kills`]: the service is killed, again and again; [`linearizable`]: whether clients at the same names see one order;
 //!   [`one_effect`]: whether a repeated write has one effect; [`compact_watch`], [`watching`]: whether watchers get all
-//!   that they should;
+//!   that they should; [`own_writes`]: whether the figures hold what was written before;
 //! - [`disk`]: a disk that fails or loses power below the service; [`power`]: what a power cut takes back;
 //!   [`io_errors`]: one call to the disk fails; [`stall`]: one does not return; [`full_disk`]: no room is left.
 //!
@@ -34,6 +34,7 @@ pub mod linearizable;
 pub mod load;
 pub mod maintenance;
 pub mod one_effect;
+pub mod own_writes;
 pub mod power;
 pub mod process;
 pub mod proxy;

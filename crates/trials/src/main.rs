@@ -2,11 +2,14 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 use reform_runtime::{logging, server, shutdown};
-use reform_trials::{compact_watch, full_disk, io_errors, kills, linearizable, one_effect, watching};
+use reform_trials::{
+    compact_watch, full_disk, io_errors, kills, linearizable, one_effect, own_writes, watching,
+};
 
 /// Tries what the data service promises; each command is one sort of failure, as often as it is told.
 #[derive(Debug, Parser)]
@@ -82,6 +85,21 @@ enum Command {
         #[arg(long, default_value_t = 4)]
         parallel: usize,
     },
+    /// Writes, each read back from the analytics service at its revision while that is killed.
+    OwnWrites {
+        /// Writes.
+        #[arg(long, default_value_t = 100_000)]
+        writes: usize,
+        /// Seconds between kills.
+        #[arg(long, default_value_t = 10)]
+        kill_every: u64,
+    },
+    /// The analytics service as a child of this program: everything after it is the command line of `reform-analytics`.
+    #[command(hide = true, disable_help_flag = true)]
+    ServeAnalytics {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// The data service as a child of this program: everything after it is the command line of `reform-data`.
     #[command(hide = true, disable_help_flag = true)]
     ServeData {
@@ -109,6 +127,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::IoErrors { from, to, parallel } => {
             io_errors::run(&trials, from..=to, &io_errors::FAULTS, parallel).await;
         }
+        Command::OwnWrites { writes, kill_every } => {
+            own_writes::run(&trials, writes, Duration::from_secs(kill_every)).await;
+        }
+        Command::ServeAnalytics { args } => return serve_analytics(args).await,
         Command::ServeData { patience, args } => return serve_data(patience, args).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -127,4 +149,17 @@ async fn serve_data(patience: f64, args: Vec<OsString>) -> anyhow::Result<ExitCo
     let stop = shutdown::on_signals()?;
     let listener = server::bind(process.listen, process.insecure).await?;
     Ok(reform_data::run(listener, process.service, stop).await?.code())
+}
+
+/// As the program `reform-analytics` does it.
+async fn serve_analytics(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    use reform_analytics::config::Command;
+    let args = std::iter::once("reform-analytics".into()).chain(args);
+    let Command::Serve(process) = Command::read(args, |variable| std::env::var(variable).ok())? else {
+        bail!("only serving is tried");
+    };
+    logging::init(process.logging);
+    let stop = shutdown::on_signals()?;
+    let listener = server::bind(process.listen, process.insecure).await?;
+    Ok(reform_analytics::run(listener, process.service, stop).await?.code())
 }

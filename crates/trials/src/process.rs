@@ -78,6 +78,12 @@ impl Program {
         program.arg("--data-dir").arg(folder).args(["--free-space-min", "1 MiB", "--ballast", "0"])
     }
 
+    /// The analytics service behind the data service at an address, as a child of `reform-trials`.
+    pub fn analytics(trials: impl Into<PathBuf>, data: SocketAddr, state: &Path) -> Self {
+        let program = Self::new("reform-analytics", trials).arg("serve-analytics");
+        program.arg("--data").arg(format!("http://{data}")).arg("--state-dir").arg(state)
+    }
+
     /// With one more argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {

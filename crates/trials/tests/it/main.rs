@@ -6,6 +6,7 @@ mod io_errors;
 mod kills;
 mod linearizable;
 mod one_effect;
+mod own_writes;
 mod stall;
 mod watching;
 
