@@ -10,24 +10,22 @@ pub mod outcomes;
 pub mod response;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use reform_model::participation::Appeal;
-use reform_model::{Date, Kind, Record};
+use reform_model::{Date, Day, Kind};
 
 use crate::answer::{Answer, Builder};
 use crate::catalogue::Definition;
-use crate::counting::{Countable, Frame};
+use crate::columns::{Cell, DIMENSIONS, Mask, Measure, Question, Steps, Times};
+use crate::counting::{self, Countable, Frame, Rows, Subject};
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
-use crate::span::Granularity;
+use crate::span::{Extent, Granularity};
 use crate::view::View;
 
 const ID: &str = "appeals-per-year";
 const INSTITUTION: &str = "institution";
 const OUTCOME: &str = "outcome";
-/// What appeals are broken down by.
-const DIMENSIONS: &[&str] = &[INSTITUTION, "channel", "subject", OUTCOME, "region", "type", "applicant_kind"];
-
 /// What it is.
 pub const DEFINITION: Definition = Definition {
     id: ID,
@@ -40,51 +38,106 @@ pub const DEFINITION: Definition = Definition {
     formula_source: "",
     formula_version: 1,
     unit: "appeals",
-    dimensions: DIMENSIONS,
+    dimensions: &DIMENSIONS,
     parameters: &[],
     kinds: &[Kind::Appeal, Kind::Observation, Kind::Variable, Kind::Source],
     granularities: Granularity::CALENDAR,
     compute: appeals_per_year,
 };
 
-/// An appeal, by the day of filing.
-#[derive(Debug, Clone, Copy)]
+/// Appeals that a question does not tell apart, or one appeal where they are explained.
+#[derive(Debug, Clone)]
 struct Filed<'a> {
-    record: &'a Record,
-    appeal: &'a Appeal,
+    rows: Rows<'a>,
+    times: Times,
+    count: i64,
 }
 
-impl Filed<'_> {
-    /// Whether the dates contradict each other: it was answered or closed before it was filed.
-    fn is_reversed(self) -> bool {
-        let ends = [self.appeal.answered_on, self.appeal.closed_on].into_iter().flatten();
-        self.appeal.filed_on.is_some_and(|filed| ends.into_iter().any(|end| end.certainly_before(filed)))
+impl<'a> Filed<'a> {
+    fn outcome(&self) -> Option<&'a str> {
+        self.rows.appeals.dimension(self.rows.class, OUTCOME)
     }
 }
 
 impl<'a> Countable<'a> for Filed<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Appeals(self.rows)
+    }
+
+    fn weight(&self) -> i64 {
+        self.count
     }
 
     fn date(&self) -> Option<Date> {
-        self.appeal.filed_on
+        self.times.filed()
     }
 
     fn dimension(&self, name: &str) -> Option<Cow<'a, str>> {
-        let appeal = self.appeal;
-        let text = match name {
-            "institution" => appeal.institution.as_ref()?.as_str(),
-            "channel" => &appeal.channel,
-            "subject" => &appeal.subject,
-            "outcome" => &appeal.outcome,
-            "region" => &appeal.region,
-            "type" => &appeal.appeal_type,
-            "applicant_kind" => &appeal.applicant_kind,
-            _ => return None,
-        };
-        (!text.is_empty()).then_some(Cow::from(text))
+        self.rows.appeals.dimension(self.rows.class, name).map(Cow::from)
     }
+}
+
+/// The appeals that a query is about, as far as its question tells them apart; where it explains a point, those of that
+/// point's series one by one.
+fn asked<'a>(view: &'a View, query: &Query, measure: Measure) -> Vec<Filed<'a>> {
+    asked_with(view, query, measure, None)
+}
+
+/// Other dates in the place of those of an appeal of that class.
+type Moved<'f> = &'f dyn Fn(u32, Times) -> Times;
+
+/// As [`asked`], with other dates than those of the records.
+fn asked_with<'a>(
+    view: &'a View,
+    query: &Query,
+    measure: Measure,
+    moved: Option<Moved<'_>>,
+) -> Vec<Filed<'a>> {
+    let appeals = view.appeals();
+    let grouped = query.group_by.iter().map(String::as_str);
+    let filtered = query.filter.iter().flat_map(|filter| filter.dimensions());
+    let counted = (measure == Measure::Outcome).then_some(OUTCOME);
+    let question = Question { measure, mask: Mask::of(grouped.chain(filtered).chain(counted)) };
+    let steps = Steps::of(query.period);
+    let cells = match moved {
+        None if steps.are_months() => appeals.cells(question),
+        moved => appeals.cells_once(question, steps.clone(), moved.unwrap_or(&|_, times| times)),
+    };
+    let filed =
+        |(row, Cell { class, times }, count)| Filed { rows: Rows { appeals, class, row }, times, count };
+    let counted = cells.into_iter().map(|(cell, count)| filed((None, cell, count)));
+    let Some((explained, _)) = counting::explained(query) else { return counted.collect() };
+    let is_explained = |class: u32| {
+        let one = Filed { rows: Rows { appeals, class, row: None }, times: Times::default(), count: 0 };
+        counting::key(query, &one).as_ref() == Some(&explained)
+    };
+    let mut all: Vec<Filed<'a>> = counted.filter(|filed| !is_explained(filed.rows.class)).collect();
+    for (row, mut cell) in appeals.rows_of(&is_explained) {
+        if let Some(moved) = moved {
+            cell.times = moved(cell.class, cell.times);
+        }
+        let has_outcome = appeals.dimension(cell.class, OUTCOME).is_some();
+        if measure.of(&cell.times, has_outcome, &steps).is_some() {
+            all.push(filed((Some(row), cell, 1)));
+        }
+    }
+    all
+}
+
+/// From when to when appeals are filed, answered or closed, by jurisdiction.
+fn extents(view: &View) -> BTreeMap<&str, Extent> {
+    let mut extents: BTreeMap<&str, Extent> = BTreeMap::new();
+    for place in 0..3 {
+        let question = Question { measure: Measure::Day(place), mask: Mask::default() };
+        for (Cell { class, times }, _) in view.appeals().cells(question) {
+            let extent = extents.entry(view.appeals().jurisdiction(class)).or_default();
+            match times {
+                Times::Exact([day, ..]) => extent.day(Day(day)),
+                Times::Whole(dates) => dates.filed.into_iter().for_each(|date| extent.add(date)),
+            }
+        }
+    }
+    extents
 }
 
 fn appeals_per_year(view: &View, query: &Query) -> Result<Answer, QueryError> {
@@ -96,8 +149,8 @@ fn appeals_per_year(view: &View, query: &Query) -> Result<Answer, QueryError> {
             unit: DEFINITION.unit,
             granularity: Granularity::Year,
         };
-        let filed = view.appeals().map(|(record, appeal)| Filed { record, appeal });
-        frame.count(view, query, filed, &mut builder)?;
+        let filed = asked(view, query, Measure::Filed);
+        frame.count(view, query, filed.into_iter(), &mut builder)?;
     }
     if query.wants(Origin::Reported) {
         let reading = Reading { indicator: ID, subject: "institution", granularity: Granularity::Year };

@@ -122,7 +122,7 @@ pub fn answer(view: &View, query: &Query) -> Result<Answer, QueryError> {
 
 /// The kind of a record that cannot be read is unknown, so it may be missing from any point.
 fn mark_quarantined(view: &View, answer: &mut Answer) {
-    let count = i64::try_from(view.damaged().len()).unwrap_or(i64::MAX);
+    let count = i64::try_from(view.damaged()).unwrap_or(i64::MAX);
     if count == 0 {
         return;
     }

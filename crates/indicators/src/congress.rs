@@ -7,7 +7,7 @@ use reform_model::{Date, Kind, Name, Record};
 
 use crate::answer::{Answer, Builder};
 use crate::catalogue::{Definition, Parameter};
-use crate::counting::{Countable, Frame};
+use crate::counting::{Countable, Frame, Subject};
 use crate::evidence::Reason;
 use crate::filter::DimensionFilter;
 use crate::query::{Origin, Query, QueryError};
@@ -47,8 +47,8 @@ struct Held<'a> {
 }
 
 impl<'a> Countable<'a> for Held<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.record)
     }
 
     fn date(&self) -> Option<Date> {
@@ -73,7 +73,7 @@ impl<'a> Countable<'a> for Held<'a> {
 fn meetings(view: &View, query: &Query) -> Result<Answer, QueryError> {
     let mut query = query.clone();
     if let Some(name) = query.record_parameter(SERIES)? {
-        if view.get(&name).is_none() {
+        if !view.contains(&name) {
             return Err(QueryError::NotFound { path: format!("parameters.{SERIES}"), name });
         }
         query.filter = Some(DimensionFilter::narrowed(query.filter, SERIES, name.as_str()));

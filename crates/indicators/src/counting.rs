@@ -1,11 +1,12 @@
 //! Counting records by period: the frame of every COUNTED series of events.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use reform_model::{Date, Kind, Name, Period, Record};
 
 use crate::answer::{Builder, Code, JURISDICTION, Labels, ORIGIN, Point};
+use crate::columns::Appeals;
 use crate::coverage::{Register, registers};
 use crate::estimate::{Estimate, Style};
 use crate::evidence::{Evidence, Part, Reason};
@@ -13,10 +14,69 @@ use crate::query::{Explained, Origin, Query, QueryError};
 use crate::span::{Bucket, Extent, Granularity, POINTS_MAX};
 use crate::view::View;
 
-/// A record that may count, and what the frame asks of it.
+/// What is counted: one record, or appeals that stand in columns.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// A record.
+    Record(&'a Record),
+    /// Appeals of one class: those of a cell, or one of them.
+    Appeals(Rows<'a>),
+}
+
+/// Appeals that the question does not tell apart.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    pub(crate) appeals: &'a Appeals,
+    pub(crate) class: u32,
+    /// The row, where it is one.
+    pub(crate) row: Option<u32>,
+}
+
+impl<'a> Subject<'a> {
+    pub(crate) fn jurisdiction(self) -> &'a str {
+        match self {
+            Self::Record(record) => &record.jurisdiction,
+            Self::Appeals(rows) => rows.appeals.jurisdiction(rows.class),
+        }
+    }
+
+    /// The name of the one record that it is.
+    pub(crate) fn name(self) -> Option<Name> {
+        match self {
+            Self::Record(record) => Some(record.name.clone()),
+            Self::Appeals(rows) => rows.appeals.name(rows.row?),
+        }
+    }
+
+    pub(crate) fn add_sources_to(self, sources: &mut BTreeSet<&'a Name>) {
+        match self {
+            Self::Record(record) => sources.extend(record.citations.iter().map(|citation| &citation.source)),
+            Self::Appeals(rows) => sources.extend(rows.appeals.sources(rows.class)),
+        }
+    }
+
+    /// What all subjects of one series share, where that is known.
+    fn class(self) -> Option<u32> {
+        match self {
+            Self::Record(_) => None,
+            Self::Appeals(rows) => Some(rows.class),
+        }
+    }
+
+    /// Whether both are the same record.
+    fn is(self, other: Self) -> bool {
+        matches!((self, other), (Self::Record(own), Self::Record(other)) if own.name == other.name)
+    }
+}
+
+/// A record that may count, or several that count alike, and what the frame asks of them.
 pub trait Countable<'a> {
-    /// The record.
-    fn record(&self) -> &'a Record;
+    /// The record or the records.
+    fn subject(&self) -> Subject<'a>;
+    /// How many they are.
+    fn weight(&self) -> i64 {
+        1
+    }
     /// When it happened; none is unknown.
     fn date(&self) -> Option<Date>;
     /// The value of a dimension; none where it has no value.
@@ -53,7 +113,7 @@ struct Group<'a, T> {
 /// One series while it is counted.
 struct Tally<'a, T> {
     buckets: BTreeMap<Bucket, Group<'a, T>>,
-    coarse: Vec<Date>,
+    coarse: Vec<(Date, i64)>,
     undated: i64,
     extent: Extent,
     trail: Option<Trail>,
@@ -86,18 +146,18 @@ struct Trail {
 
 impl Trail {
     fn note<'a>(&mut self, item: &impl Countable<'a>, place: Place) {
-        let record = item.record();
+        let Some(name) = item.subject().name() else { return };
         let reason = match place {
             Place::In(bucket) if bucket.period() == self.period => match item.part() {
-                Ok(part) if self.once => return self.evidence.add_once(record, part),
-                Ok(part) => return self.evidence.add(record, part),
+                Ok(part) if self.once => return self.evidence.add_once(name, part),
+                Ok(part) => return self.evidence.add(name, part),
                 Err(reason) => reason,
             },
             Place::Coarse(date) if overlaps(date, Some(self.period)) => Reason::ImpreciseDate,
             Place::In(_) | Place::Coarse(_) | Place::Outside => Reason::OutsidePeriod,
             Place::Undated => Reason::Undated,
         };
-        self.evidence.exclude(record, reason);
+        self.evidence.exclude(name, reason);
     }
 }
 
@@ -118,9 +178,9 @@ impl Frame {
     ) -> Result<(), QueryError> {
         let figure = |items: &[T], point: &mut Point| {
             // Items come by name, so two of one record stand side by side.
-            let again = |pair: &[T]| matches!(pair, [a, b] if a.record().name == b.record().name);
-            let repeats = items.windows(2).filter(|pair| again(pair)).count();
-            let count = i64::try_from(items.len() - repeats).unwrap_or(i64::MAX);
+            let again = |pair: &&[T]| matches!(pair, [a, b] if a.subject().is(b.subject()));
+            let repeats = items.windows(2).filter(again).count();
+            let count = weight(items, |_| true) - i64::try_from(repeats).unwrap_or_default();
             point.estimate = Some(Estimate::exact(count).with_style(Style::Count));
             point.records = count;
         };
@@ -148,21 +208,19 @@ impl Frame {
         builder: &mut Builder,
     ) -> Result<(), QueryError> {
         let granularity = query.granularity.unwrap_or(self.granularity);
-        let mut tallies: BTreeMap<Key<'a>, Tally<'a, T>> = BTreeMap::new();
+        let mut tallies = Tallies::default();
         if let Some((key, period)) = explained(query) {
-            let trail = Some(Trail { period, once, evidence: Evidence::default() });
-            tallies.insert(key, Tally { trail, ..Tally::default() });
+            let tally = tallies.of(key);
+            tally.trail = Some(Trail { period, once, evidence: Evidence::default() });
         }
+        let mut places = Places { granularity, period: query.period, known: HashMap::new() };
         for item in items {
-            let Some(key) = key(query, &item) else { continue };
-            if let Some(reason) = item.exclusion() {
-                if let Some(trail) = tallies.get_mut(&key).and_then(|tally| tally.trail.as_mut()) {
-                    trail.evidence.exclude(item.record(), reason);
-                }
-                continue;
+            match item.exclusion() {
+                Some(reason) => tallies.leave_out(query, &item, reason),
+                None => tallies.take(query, item, &mut places),
             }
-            tallies.entry(key).or_default().take(item, granularity, query.period);
         }
+        let mut tallies = tallies.by_key();
         self.fill_with_zeros(view, query, granularity, &mut tallies)?;
         for (key, tally) in tallies {
             let labels = labels(query, &key);
@@ -224,10 +282,80 @@ impl Frame {
     }
 }
 
+/// The series while they are counted.
+struct Tallies<'a, T> {
+    all: Vec<Tally<'a, T>>,
+    by_key: BTreeMap<Key<'a>, usize>,
+    /// Those of the classes that came already; none where the query does not ask for them.
+    by_class: HashMap<u32, Option<usize>>,
+}
+
+impl<T> Default for Tallies<'_, T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), by_key: BTreeMap::new(), by_class: HashMap::new() }
+    }
+}
+
+impl<'a, T: Countable<'a>> Tallies<'a, T> {
+    fn of(&mut self, key: Key<'a>) -> &mut Tally<'a, T> {
+        let place = self.place(key);
+        &mut self.all[place]
+    }
+
+    fn place(&mut self, key: Key<'a>) -> usize {
+        let Self { all, by_key, by_class: _ } = self;
+        *by_key.entry(key).or_insert_with(|| {
+            all.push(Tally::default());
+            all.len() - 1
+        })
+    }
+
+    fn take(&mut self, query: &Query, item: T, places: &mut Places) {
+        let class = item.subject().class();
+        let known = class.and_then(|class| self.by_class.get(&class).copied());
+        let place = known.unwrap_or_else(|| key(query, &item).map(|key| self.place(key)));
+        if let (None, Some(class)) = (known, class) {
+            self.by_class.insert(class, place);
+        }
+        if let Some(tally) = place.and_then(|place| self.all.get_mut(place)) {
+            tally.take(item, places);
+        }
+    }
+
+    /// Notes why an item counts nowhere, if its series is the one that is explained.
+    fn leave_out(&mut self, query: &Query, item: &T, reason: Reason) {
+        let place = key(query, item).and_then(|key| self.by_key.get(&key).copied());
+        let tally = place.and_then(|place| self.all.get_mut(place));
+        let trail = tally.and_then(|tally| tally.trail.as_mut());
+        if let Some((trail, name)) = trail.zip(item.subject().name()) {
+            trail.evidence.exclude(name, reason);
+        }
+    }
+
+    fn by_key(mut self) -> BTreeMap<Key<'a>, Tally<'a, T>> {
+        let places = self.by_key.into_iter();
+        places.map(|(key, place)| (key, std::mem::take(&mut self.all[place]))).collect()
+    }
+}
+
+/// Where dates belong; many items share theirs.
+struct Places {
+    granularity: Granularity,
+    period: Option<Period>,
+    known: HashMap<Date, Place>,
+}
+
+impl Places {
+    fn of(&mut self, date: Option<Date>) -> Place {
+        let Some(date) = date else { return Place::Undated };
+        *self.known.entry(date).or_insert_with(|| Place::of(date, self.granularity, self.period))
+    }
+}
+
 impl<'a, T: Countable<'a>> Tally<'a, T> {
-    fn take(&mut self, item: T, granularity: Granularity, period: Option<Period>) {
+    fn take(&mut self, item: T, places: &mut Places) {
         let date = item.date();
-        let place = date.map_or(Place::Undated, |date| Place::of(date, granularity, period));
+        let place = places.of(date);
         date.into_iter().for_each(|date| self.extent.add(date));
         if let Some(trail) = &mut self.trail {
             trail.note(&item, place);
@@ -235,12 +363,12 @@ impl<'a, T: Countable<'a>> Tally<'a, T> {
         match place {
             Place::In(bucket) => {
                 let group = self.buckets.entry(bucket).or_insert_with(Group::new);
-                group.sources.extend(item.record().citations.iter().map(|citation| &citation.source));
+                item.subject().add_sources_to(&mut group.sources);
                 group.items.push(item);
             }
-            Place::Coarse(date) => self.coarse.push(date),
+            Place::Coarse(date) => self.coarse.push((date, item.weight())),
             Place::Outside => {}
-            Place::Undated => self.undated += 1,
+            Place::Undated => self.undated += item.weight(),
         }
     }
 
@@ -256,10 +384,10 @@ impl<'a, T: Countable<'a>> Tally<'a, T> {
             if bucket.is_cut() {
                 point.warn(Code::PartialPeriod, "only a part of the period was asked for", 0);
             }
-            for (date, placed) in coarse.iter().zip(&mut placed) {
+            for ((date, count), placed) in coarse.iter().zip(&mut placed) {
                 if bucket.may_contain(*date) {
                     *placed = true;
-                    point.warn(Code::ImpreciseDate, TOO_COARSE, 1);
+                    point.warn(Code::ImpreciseDate, TOO_COARSE, *count);
                 }
             }
             points.push(point);
@@ -295,16 +423,16 @@ impl Place {
 const TOO_COARSE: &str = "records whose date is too coarse for the period are not counted";
 
 /// Dates too coarse for any period with a figure: a point without one, so that they are not lost.
-fn without_figure(dates: impl Iterator<Item = Date>, undated: i64) -> Vec<Point> {
+fn without_figure(dates: impl Iterator<Item = (Date, i64)>, undated: i64) -> Vec<Point> {
     let mut found: BTreeMap<_, Point> = BTreeMap::new();
-    for date in dates {
+    for (date, count) in dates {
         let period = window(date);
         let point = found.entry((period.first(), period.last())).or_insert_with(|| {
             let mut point = Point::new(period, None);
             point.excluded = undated;
             point
         });
-        point.warn(Code::ImpreciseDate, TOO_COARSE, 1);
+        point.warn(Code::ImpreciseDate, TOO_COARSE, count);
     }
     found.into_values().collect()
 }
@@ -352,9 +480,14 @@ fn overlaps(date: Date, period: Option<Period>) -> bool {
     period.is_none_or(|period| period.first() <= date.last() && date.first() <= period.last())
 }
 
+/// How many records the items of a kind are.
+pub(crate) fn weight<'a, T: Countable<'a>>(items: &[T], is_it: impl Fn(&T) -> bool) -> i64 {
+    items.iter().filter(|item| is_it(item)).map(Countable::weight).sum()
+}
+
 /// The series that an item belongs to; none when the query does not ask for it.
 pub(crate) fn key<'a>(query: &Query, item: &impl Countable<'a>) -> Option<Key<'a>> {
-    let jurisdiction = item.record().jurisdiction.as_str();
+    let jurisdiction = item.subject().jurisdiction();
     if !query.wants_jurisdiction(jurisdiction) {
         return None;
     }
@@ -368,7 +501,7 @@ pub(crate) fn key<'a>(query: &Query, item: &impl Countable<'a>) -> Option<Key<'a
 }
 
 /// The key of the series whose point is explained, and the period of the point; none when it is no counted one.
-fn explained(query: &Query) -> Option<(Key<'_>, Period)> {
+pub(crate) fn explained(query: &Query) -> Option<(Key<'_>, Period)> {
     let Explained { labels: wanted, period } = query.explain.as_ref()?;
     let names = std::iter::once(JURISDICTION).chain(query.group_by.iter().map(String::as_str));
     let key: Option<Key<'_>> = names.map(|name| Some(Cow::from(wanted.get(name)?.as_str()))).collect();

@@ -7,7 +7,7 @@ use reform_model::{Date, Kind, Record};
 
 use crate::answer::{Answer, Builder};
 use crate::catalogue::Definition;
-use crate::counting::{Countable, Frame};
+use crate::counting::{Countable, Frame, Subject};
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
 use crate::span::Granularity;
@@ -39,8 +39,8 @@ struct Decided<'a> {
 }
 
 impl<'a> Countable<'a> for Decided<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.record)
     }
 
     fn date(&self) -> Option<Date> {

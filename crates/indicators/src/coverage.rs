@@ -36,8 +36,8 @@ pub fn registers(view: &View, kind: Kind) -> Vec<Register<'_>> {
 
 /// The source's own; a source that has none speaks of its subject's.
 fn jurisdiction<'a>(view: &'a View, source: &'a Record, subject: Option<&Name>) -> &'a str {
-    let subject = subject.filter(|_| source.jurisdiction.is_empty()).and_then(|name| view.get(name));
-    subject.map_or(&source.jurisdiction, |entry| &entry.record.jurisdiction)
+    let subject = subject.filter(|_| source.jurisdiction.is_empty());
+    subject.and_then(|name| view.jurisdiction_of(name)).unwrap_or(&source.jurisdiction)
 }
 
 impl Register<'_> {

@@ -43,18 +43,31 @@ impl Duration {
     }
 }
 
-/// The value at the fraction `part / whole` of the numbers in order; none of none.
-pub fn percentile(sorted: &[i64], part: u32, whole: u32) -> Option<Number> {
-    let (below, above, share) = position(sorted.len(), part, whole)?;
-    Some(between(*sorted.get(below)?, *sorted.get(above)?, &share))
+/// The value at the fraction `part / whole` of numbers in order, each with how often it is there; none of none.
+pub fn percentile(sorted: &[(i64, i64)], part: u32, whole: u32) -> Option<Number> {
+    let (below, above, share) = position(total(sorted), part, whole)?;
+    Some(between(nth(sorted, below)?, nth(sorted, above)?, &share))
+}
+
+fn total<T>(counted: &[(T, i64)]) -> i64 {
+    counted.iter().map(|(_, count)| count).sum()
+}
+
+/// The number at a place from 0.
+fn nth(sorted: &[(i64, i64)], place: i64) -> Option<i64> {
+    let mut before = 0;
+    let found = sorted.iter().find(|(_, count)| {
+        before += count;
+        place < before
+    });
+    found.map(|(number, _)| *number)
 }
 
 /// The order statistics around the position, and how far it lies between them.
-fn position(count: usize, part: u32, whole: u32) -> Option<(usize, usize, Number)> {
-    let steps = u64::try_from(count.checked_sub(1)?).ok()?.checked_mul(part.into())?;
+fn position(count: i64, part: u32, whole: u32) -> Option<(i64, i64, Number)> {
+    let steps = (count > 0).then(|| (count - 1).checked_mul(part.into()))??;
     let (below, rest) = (steps.checked_div(whole.into())?, steps.checked_rem(whole.into())?);
-    let below = usize::try_from(below).ok()?;
-    let share = Number::ratio(i64::try_from(rest).ok()?, whole.into())?;
+    let share = Number::ratio(rest, whole.into())?;
     Some((below, if rest == 0 { below } else { below + 1 }, share))
 }
 
@@ -62,26 +75,30 @@ fn between(below: i64, above: i64, share: &Number) -> Number {
     Number::from(below) + share * &Number::from(above - below)
 }
 
+/// A length, and how many things took as long.
+pub type Counted = (Duration, i64);
+
 /// The percentile of lengths of which some are only bounded. It grows with each of them, so the percentiles of the
 /// lower and of the upper ends bound it.
-pub fn percentile_of(durations: &[Duration], part: u32, whole: u32) -> Option<Estimate> {
-    let mut lower: Vec<i64> = durations.iter().map(|duration| duration.lower).collect();
+pub fn percentile_of(durations: &[Counted], part: u32, whole: u32) -> Option<Estimate> {
+    let mut lower: Vec<(i64, i64)> = durations.iter().map(|(length, count)| (length.lower, *count)).collect();
     lower.sort_unstable();
     let low = percentile(&lower, part, whole)?;
-    let mut upper: Vec<i64> = durations.iter().filter_map(|duration| duration.upper).collect();
+    let upper = durations.iter().filter_map(|(length, count)| Some((length.upper?, *count)));
+    let mut upper: Vec<(i64, i64)> = upper.collect();
     upper.sort_unstable();
     // Lengths without an end are the longest ones.
-    let (below, above, share) = position(durations.len(), part, whole)?;
-    let high = upper.get(below).zip(upper.get(above)).map(|(below, above)| between(*below, *above, &share));
-    Some(bounded(low, high))
+    let (below, above, share) = position(total(durations), part, whole)?;
+    let ends = nth(&upper, below).zip(nth(&upper, above));
+    Some(bounded(low, ends.map(|(below, above)| between(below, above, &share))))
 }
 
 /// The mean of lengths of which some are only bounded.
-pub fn mean_of(durations: &[Duration]) -> Option<Estimate> {
-    let count = i64::try_from(durations.len()).ok()?;
-    let total: i64 = durations.iter().map(|duration| duration.lower).sum();
-    let upper: Option<i64> = durations.iter().map(|duration| duration.upper).sum();
-    Some(bounded(Number::ratio(total, count)?, upper.and_then(|upper| Number::ratio(upper, count))))
+pub fn mean_of(durations: &[Counted]) -> Option<Estimate> {
+    let count = total(durations);
+    let lower: i64 = durations.iter().map(|(length, count)| length.lower * count).sum();
+    let upper: Option<i64> = durations.iter().map(|(length, count)| Some(length.upper? * count)).sum();
+    Some(bounded(Number::ratio(lower, count)?, upper.and_then(|upper| Number::ratio(upper, count))))
 }
 
 fn bounded(lower: Number, upper: Option<Number>) -> Estimate {
@@ -93,7 +110,7 @@ fn bounded(lower: Number, upper: Option<Number>) -> Estimate {
 
 /// Adds the mean and the 90th percentile to a point whose figure is the median: `mean`, `p90`, and their ends with
 /// `_lower` and `_upper` where they are not known exactly.
-pub fn describe(durations: &[Duration], point: &mut Point) {
+pub fn describe(durations: &[Counted], point: &mut Point) {
     point.estimate = percentile_of(durations, 1, 2);
     for (key, estimate) in [("mean", mean_of(durations)), ("p90", percentile_of(durations, 9, 10))] {
         let Some(estimate) = estimate else { continue };
@@ -119,14 +136,15 @@ pub const CLASSES: [(Option<i64>, &str); 6] = [
     (None, "days_31_plus"),
 ];
 
-/// How many of the lengths lie in each of [`CLASSES`].
-pub fn classes(days: &[i64]) -> [(&'static str, i64); 6] {
+/// How many of the lengths that are known lie in each of [`CLASSES`].
+pub fn classes(durations: &[Counted]) -> [(&'static str, i64); 6] {
     let mut first = i64::MIN;
     CLASSES.map(|(last, key)| {
         let last = last.unwrap_or(i64::MAX);
-        let count = days.iter().filter(|day| (first..=last).contains(*day)).count();
+        let is_in = |length: Duration| length.days().is_some_and(|days| (first..=last).contains(&days));
+        let count = durations.iter().filter(|(length, _)| is_in(*length)).map(|(_, count)| count).sum();
         first = last.saturating_add(1);
-        (key, i64::try_from(count).unwrap_or(i64::MAX))
+        (key, count)
     })
 }
 
@@ -135,11 +153,16 @@ mod tests {
     use super::*;
 
     fn check(days: &[i64], part: u32, expected: &str) {
+        let counted: Vec<(i64, i64)> = days.iter().map(|days| (*days, 1)).collect();
         assert_eq!(
-            percentile(days, part, 100).unwrap().to_decimal_string(),
+            percentile(&counted, part, 100).unwrap().to_decimal_string(),
             expected,
             "{part} % of {days:?}"
         );
+    }
+
+    fn known(days: i64) -> Counted {
+        (Duration { lower: days, upper: Some(days) }, 1)
     }
 
     #[test]
@@ -151,20 +174,21 @@ mod tests {
         check(&[15, 20, 35, 40, 50], 40, "29");
         check(&[7], 90, "7");
         check(&[0, 10], 90, "9");
+        assert_eq!(percentile(&[(1, 2), (4, 3)], 40, 100).unwrap().to_decimal_string(), "2.8");
         assert_eq!(percentile(&[], 50, 100), None);
     }
 
     #[test]
     fn the_ends_of_a_class_belong_to_it() {
-        let counts = classes(&[0, 2, 3, 5, 6, 10, 11, 20, 21, 30, 31, 400]).map(|(_, count)| count);
+        let counted = [0, 2, 3, 5, 6, 10, 11, 20, 21, 30, 31, 400].map(known);
+        let counts = classes(&counted).map(|(_, count)| count);
         assert_eq!(counts, [2; 6]);
         assert_eq!(classes(&[]).map(|(_, count)| count), [0; 6]);
     }
 
     #[test]
     fn a_length_without_an_end_leaves_the_upper_percentiles_open() {
-        let open = Duration { lower: 5, upper: None };
-        let known = |days| Duration { lower: days, upper: Some(days) };
+        let open = (Duration { lower: 5, upper: None }, 1);
         let durations = [known(10), open, known(20)];
         let median = percentile_of(&durations, 1, 2).unwrap();
         assert_eq!(median.display(), "10–20");

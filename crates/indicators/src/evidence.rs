@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reform_model::vocabulary::{Basis, Method, Rank};
-use reform_model::{Name, Period, Record};
+use reform_model::{Name, Period};
 
 use crate::answer::Point;
 use crate::estimate::Estimate;
@@ -115,22 +115,25 @@ pub struct Evidence {
 
 impl Evidence {
     /// Something that a record brings; rows of one record add up.
-    pub fn add(&mut self, record: &Record, part: Part) {
-        self.left_out.remove(&record.name);
-        self.parts.entry(record.name.clone()).or_default().push(part);
+    pub fn add(&mut self, record: impl Into<Name>, part: Part) {
+        let name = record.into();
+        self.left_out.remove(&name);
+        self.parts.entry(name).or_default().push(part);
     }
 
     /// As [`Evidence::add`], where a record counts once however often it comes.
-    pub fn add_once(&mut self, record: &Record, part: Part) {
-        if !self.parts.contains_key(&record.name) {
-            self.add(record, part);
+    pub fn add_once(&mut self, record: impl Into<Name>, part: Part) {
+        let name = record.into();
+        if !self.parts.contains_key(&name) {
+            self.add(name, part);
         }
     }
 
     /// A record that brings nothing; the first reason stays, and none does beside something that it brings.
-    pub fn exclude(&mut self, record: &Record, reason: Reason) {
-        if !self.parts.contains_key(&record.name) {
-            self.left_out.entry(record.name.clone()).or_insert(reason);
+    pub fn exclude(&mut self, record: impl Into<Name>, reason: Reason) {
+        let name = record.into();
+        if !self.parts.contains_key(&name) {
+            self.left_out.entry(name).or_insert(reason);
         }
     }
 

@@ -93,7 +93,7 @@ fn told(
     (formula, version): (&'static str, i32),
 ) -> Explanation {
     let evidence = point.evidence.take().unwrap_or_default();
-    let revision = |name: &Name| view.get(name).map_or(0, |entry| entry.revision);
+    let revision = |name: &Name| view.revision_of(name).unwrap_or_default();
     let contributions = evidence.parts().map(|(name, part)| Contribution {
         record: name.clone(),
         revision: revision(name),
@@ -107,8 +107,8 @@ fn told(
     });
     let (contributions, exclusions) = (contributions.collect::<Vec<_>>(), exclusions.collect());
     let mut sources: BTreeSet<Name> = point.sources.iter().cloned().collect();
-    for entry in contributions.iter().filter_map(|one| view.get(&one.record)) {
-        sources.extend(entry.record.sources().into_iter().cloned());
+    for (_, cited) in contributions.iter().filter_map(|one| view.written(&one.record)) {
+        sources.extend(cited.into_iter().cloned());
     }
     let sources = sources.into_iter().collect();
     Explanation { point, labels, formula, formula_version: version, contributions, exclusions, sources }

@@ -3,7 +3,7 @@
 //! In reading order:
 //! - [`number`] and [`estimate`]: exact numbers, and figures whose bounds travel; [`wilson`]: rates;
 //! - [`span`]: the periods of a series;
-//! - [`view`]: the records, folded from changes;
+//! - [`view`]: the records, folded from changes; `columns`: the appeals among them;
 //! - [`query`], [`filter`] and [`mod@answer`]: what is asked and what comes back; [`evidence`]: what is behind one point;
 //! - [`selection`], [`coverage`], [`counting`], [`interval`] and [`reported`]: which observation is used, what an empty
 //!   period means, what two running totals say, and the frames of counted and of published series;
@@ -17,6 +17,7 @@
 pub mod answer;
 pub mod appeals;
 pub mod catalogue;
+mod columns;
 pub mod conflicts;
 pub mod congress;
 pub mod counting;

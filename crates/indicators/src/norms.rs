@@ -10,7 +10,7 @@ use reform_model::{Date, Kind, Name, Record};
 
 use crate::answer::{Answer, BASIS, Builder, Code, JURISDICTION, Labels, ORIGIN, Point};
 use crate::catalogue::Definition;
-use crate::counting::{Countable, Frame};
+use crate::counting::{Countable, Frame, Subject};
 use crate::estimate::Estimate;
 use crate::evidence::{self, Evidence, Part, Reason};
 use crate::query::{Origin, Query, QueryError};
@@ -53,8 +53,8 @@ struct Decided<'a> {
 }
 
 impl<'a> Countable<'a> for Decided<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.record)
     }
 
     fn date(&self) -> Option<Date> {

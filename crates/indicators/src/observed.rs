@@ -64,7 +64,7 @@ pub(crate) fn asked_variable<'a>(
     };
     match view.variable(&name) {
         Some(found) => Ok(found),
-        None if view.get(&name).is_some() => Err(QueryError::field(path, "is no variable")),
+        None if view.contains(&name) => Err(QueryError::field(path, "is no variable")),
         None => Err(QueryError::NotFound { path, name }),
     }
 }

@@ -100,6 +100,7 @@ fn moved(view: &View, query: &Query) -> Result<BTreeSet<(String, Name)>, QueryEr
         match view.get(name).map(|entry| &entry.record.body) {
             Some(Body::Variable(_)) => {}
             Some(_) => return Err(QueryError::field(path, "must name a variable")),
+            None if view.contains(name) => return Err(QueryError::field(path, "must name a variable")),
             None => return Err(QueryError::NotFound { path, name: name.clone() }),
         }
     }

@@ -156,11 +156,11 @@ fn evidence(bucket: Bucket, parties: &[(&Record, &Party)]) -> Evidence {
     let mut evidence = Evidence::default();
     for (record, party) in parties {
         match standing(party, bucket.last) {
-            Standing::Registered => evidence.add(record, Part::one()),
-            Standing::Uncertain => evidence.exclude(record, Reason::ImpreciseDate),
-            Standing::Ended => evidence.exclude(record, Reason::Ended),
-            Standing::Absent if party.never_registered => evidence.exclude(record, Reason::NeverRegistered),
-            Standing::Absent => evidence.exclude(record, Reason::OutsidePeriod),
+            Standing::Registered => evidence.add(*record, Part::one()),
+            Standing::Uncertain => evidence.exclude(*record, Reason::ImpreciseDate),
+            Standing::Ended => evidence.exclude(*record, Reason::Ended),
+            Standing::Absent if party.never_registered => evidence.exclude(*record, Reason::NeverRegistered),
+            Standing::Absent => evidence.exclude(*record, Reason::OutsidePeriod),
         }
     }
     evidence

@@ -13,7 +13,7 @@ use reform_model::{Date, Kind, Quantity, Record};
 
 use crate::answer::{Answer, Builder};
 use crate::catalogue::Definition;
-use crate::counting::{Countable, Frame};
+use crate::counting::{Countable, Frame, Subject};
 use crate::estimate::Estimate;
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
@@ -96,8 +96,8 @@ fn against(count: &Quantity, threshold: &Quantity) -> Option<Ordering> {
 }
 
 impl<'a> Countable<'a> for Launched<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.record)
     }
 
     fn date(&self) -> Option<Date> {

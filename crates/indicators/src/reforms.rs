@@ -12,7 +12,7 @@ use reform_model::{Date, Kind, Record};
 
 use crate::answer::{Answer, Builder};
 use crate::catalogue::{Definition, Parameter};
-use crate::counting::{Countable, Frame};
+use crate::counting::{Countable, Frame, Subject};
 use crate::evidence::Reason;
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
@@ -69,8 +69,8 @@ enum Missed<'a> {
 }
 
 impl<'a> Countable<'a> for Reached<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.record)
     }
 
     fn date(&self) -> Option<Date> {

@@ -98,6 +98,7 @@ fn known_record(view: &View, query: &Query, key: &str, kind: Kind) -> Result<Opt
     match view.get(&name).map(|entry| entry.record.kind()) {
         Some(found) if found == kind => Ok(Some(name)),
         Some(_) => Err(QueryError::field(path, format!("must name a {kind}"))),
+        None if view.contains(&name) => Err(QueryError::field(path, format!("must name a {kind}"))),
         None => Err(QueryError::NotFound { path, name }),
     }
 }
@@ -240,7 +241,7 @@ impl<'a> Judged<'a> {
         for candidate in &used {
             let Candidate { record, observation } = candidate;
             let note = format!("{} over {}", observation.quantity, observation.period);
-            evidence.add(record, Part { note, ..figure(&candidate.estimate(), None) });
+            evidence.add(*record, Part { note, ..figure(&candidate.estimate(), None) });
         }
         let period = reading.map_or(point.period, |reading| Period {
             start: Some(Date::exact(reading.first)),

@@ -1,16 +1,18 @@
 //! What the indicators read: the live records of one store at one revision, folded from its changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reform_model::election::{Election, Referendum};
 use reform_model::institution::{Event, Institution, Source};
 use reform_model::measure::{Observation, Target, Variable};
-use reform_model::participation::{Appeal, Decision, Petition};
+use reform_model::participation::{Decision, Petition};
 use reform_model::party::Party;
 use reform_model::reform::{Package, Reform};
 use reform_model::{Body, Kind, Name, Record};
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 
+use crate::columns::Appeals;
 use crate::weight;
 
 /// A live record and the revision that wrote it.
@@ -34,23 +36,46 @@ pub enum Change {
 }
 
 /// The folded records. Two views of the same records at the same revision are equal, however they were folded.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+///
+/// A clone costs next to nothing, for both share what neither changes: whoever folds clones, applies a whole commit and
+/// shows the result, and whoever reads keeps what it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
-    store_id: String,
+    store_id: Arc<str>,
     revision: i64,
-    kinds: BTreeMap<Kind, BTreeMap<Name, Entry>>,
+    /// The records of every kind but appeals.
+    kinds: BTreeMap<Kind, Entries>,
+    appeals: Appeals,
+    /// The appeals beside which rival claims are kept, whole.
+    disputed: Entries,
+    /// The kind of each record that is whole.
+    kind_of: HashTrieMapSync<Name, Kind>,
     /// Observations by variable.
-    observed: BTreeMap<Name, BTreeSet<Name>>,
+    observed: RedBlackTreeMapSync<Name, Names>,
     /// Variables by the indicator that they report.
-    reporting: BTreeMap<String, BTreeSet<Name>>,
-    damaged: BTreeSet<Name>,
+    reporting: RedBlackTreeMapSync<String, Names>,
+    damaged: Names,
     bytes: usize,
 }
 
+type Entries = RedBlackTreeMapSync<Name, Entry>;
+type Names = RedBlackTreeSetSync<Name>;
+
 impl View {
     /// An empty view of a store.
-    pub fn new(store_id: impl Into<String>) -> Self {
-        Self { store_id: store_id.into(), ..Self::default() }
+    pub fn new(store_id: impl Into<Arc<str>>) -> Self {
+        Self {
+            store_id: store_id.into(),
+            revision: 0,
+            kinds: BTreeMap::new(),
+            appeals: Appeals::default(),
+            disputed: Entries::new_sync(),
+            kind_of: HashTrieMapSync::new_sync(),
+            observed: RedBlackTreeMapSync::new_sync(),
+            reporting: RedBlackTreeMapSync::new_sync(),
+            damaged: Names::new_sync(),
+            bytes: 0,
+        }
     }
 
     /// The store that it is folded from.
@@ -71,82 +96,136 @@ impl View {
     /// Takes in one change.
     pub fn apply(&mut self, change: Change) {
         match change {
-            Change::Put(record, revision) => {
-                self.remove(&record.name);
-                self.index(&record);
-                self.bytes += weight::bytes(&record);
-                let rows = self.kinds.entry(record.kind()).or_default();
-                rows.insert(record.name.clone(), Entry { record, revision });
-            }
+            Change::Put(record, revision) => self.put(record, revision),
             Change::Remove(name) => self.remove(&name),
             Change::Damaged(name) => {
                 self.remove(&name);
-                self.damaged.insert(name);
+                self.damaged.insert_mut(name);
             }
         }
     }
 
-    fn index(&mut self, record: &Record) {
+    fn put(&mut self, record: Arc<Record>, revision: i64) {
+        if let Body::Appeal(appeal) = &record.body {
+            self.remove_whole(&record.name);
+            self.appeals.put(&record, appeal, revision);
+            if !record.discrepancies.is_empty() {
+                self.bytes += weight::bytes(&record);
+                self.disputed.insert_mut(record.name.clone(), Entry { record, revision });
+            }
+            return;
+        }
+        self.remove(&record.name);
         if let Body::Observation(observation) = &record.body {
-            let observed = self.observed.entry(observation.variable.clone()).or_default();
-            observed.insert(record.name.clone());
+            add_to(&mut self.observed, &observation.variable, &record.name);
         }
         if let Body::Variable(Variable { reports: Some(reports), .. }) = &record.body {
-            let reporting = self.reporting.entry(reports.indicator.clone()).or_default();
-            reporting.insert(record.name.clone());
+            add_to(&mut self.reporting, &reports.indicator, &record.name);
         }
+        self.bytes += weight::bytes(&record);
+        let (name, kind) = (record.name.clone(), record.kind());
+        self.kind_of.insert_mut(name.clone(), kind);
+        let rows = self.kinds.entry(kind).or_insert_with(Entries::new_sync);
+        rows.insert_mut(name, Entry { record, revision });
     }
 
     fn remove(&mut self, name: &Name) {
-        self.damaged.remove(name);
-        let Some(kind) = self.get(name).map(|entry| entry.record.kind()) else { return };
-        let Some(rows) = self.kinds.get_mut(&kind) else { return };
-        let Some(entry) = rows.remove(name) else { return };
-        if rows.is_empty() {
-            self.kinds.remove(&kind);
+        self.remove_whole(name);
+        self.appeals.remove(name);
+    }
+
+    /// Lets go of everything but a row of the columns.
+    fn remove_whole(&mut self, name: &Name) {
+        self.damaged.remove_mut(name);
+        if let Some(Entry { record, .. }) = self.disputed.get(name) {
+            self.bytes = self.bytes.saturating_sub(weight::bytes(record));
+            self.disputed.remove_mut(name);
         }
-        self.bytes = self.bytes.saturating_sub(weight::bytes(&entry.record));
-        if let Body::Observation(observation) = &entry.record.body {
+        let Some(Entry { record, .. }) = self.get(name).cloned() else { return };
+        let kind = record.kind();
+        self.kind_of.remove_mut(name);
+        if let Some(rows) = self.kinds.get_mut(&kind) {
+            rows.remove_mut(name);
+            if rows.is_empty() {
+                self.kinds.remove(&kind);
+            }
+        }
+        self.bytes = self.bytes.saturating_sub(weight::bytes(&record));
+        if let Body::Observation(observation) = &record.body {
             drop_from(&mut self.observed, &observation.variable, name);
         }
-        if let Body::Variable(Variable { reports: Some(reports), .. }) = &entry.record.body {
+        if let Body::Variable(Variable { reports: Some(reports), .. }) = &record.body {
             drop_from(&mut self.reporting, &reports.indicator, name);
         }
     }
 
-    /// A live record by name.
+    /// A live record by name, unless it is an appeal.
     pub fn get(&self, name: &Name) -> Option<&Entry> {
-        self.kinds.values().find_map(|rows| rows.get(name))
+        self.find(name.as_str())
     }
 
-    /// A live record by name as text.
+    /// A live record by name as text, unless it is an appeal.
     pub fn find(&self, name: &str) -> Option<&Entry> {
-        self.kinds.values().find_map(|rows| rows.get(name))
+        self.kinds.get(self.kind_of.get(name)?)?.get(name)
     }
 
-    /// The live records of a kind, by name.
+    /// Whether there is a live record of that name.
+    pub fn contains(&self, name: &Name) -> bool {
+        self.get(name).is_some() || self.appeals.contains(name.as_str())
+    }
+
+    /// The revision that wrote a live record.
+    pub fn revision_of(&self, name: &Name) -> Option<i64> {
+        self.written(name).map(|(revision, _)| revision)
+    }
+
+    /// The revision that wrote a live record, and the sources that it cites.
+    pub(crate) fn written(&self, name: &Name) -> Option<(i64, Vec<&Name>)> {
+        let whole = self.get(name).map(|entry| (entry.revision, entry.record.sources()));
+        whole.or_else(|| {
+            let (revision, sources) = self.appeals.written(name.as_str())?;
+            Some((revision, sources.iter().collect()))
+        })
+    }
+
+    /// The jurisdiction of a live record.
+    pub(crate) fn jurisdiction_of(&self, name: &Name) -> Option<&str> {
+        let whole = self.get(name).map(|entry| &*entry.record.jurisdiction);
+        whole.or_else(|| self.appeals.jurisdiction_of(name.as_str()))
+    }
+
+    /// The appeals.
+    pub(crate) fn appeals(&self) -> &Appeals {
+        &self.appeals
+    }
+
+    /// The live records of a kind, by name; of appeals only those beside which rival claims are kept.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
-        self.kinds.get(&kind).into_iter().flat_map(BTreeMap::values)
+        let rows = if kind == Kind::Appeal { Some(&self.disputed) } else { self.kinds.get(&kind) };
+        rows.into_iter().flat_map(|rows| rows.values())
     }
 
     /// Number of live records of each kind that has any.
     pub fn rows(&self) -> BTreeMap<Kind, usize> {
-        self.kinds.iter().map(|(kind, rows)| (*kind, rows.len())).collect()
+        let whole = self.kinds.iter().map(|(kind, rows)| (*kind, rows.size()));
+        let appeals = (self.appeals.len() > 0).then(|| (Kind::Appeal, self.appeals.len()));
+        whole.chain(appeals).collect()
     }
 
-    /// Memory of the records, in bytes, as far as their fields tell.
+    /// Memory in bytes: of the appeals what their columns and tables take, of the other records as far as their fields
+    /// tell.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.appeals.bytes()
     }
 
-    /// Records that cannot be read.
-    pub fn damaged(&self) -> &BTreeSet<Name> {
-        &self.damaged
+    /// Number of records that cannot be read.
+    pub fn damaged(&self) -> usize {
+        self.damaged.size()
     }
 
     /// The observations of a variable, by name.
     pub fn observations_of(&self, variable: &Name) -> impl Iterator<Item = (&Record, &Observation)> {
-        let names = self.observed.get(variable).into_iter().flatten();
+        let names = self.observed.get(variable).into_iter().flat_map(Names::iter);
         let rows = self.kinds.get(&Kind::Observation);
         names.filter_map(move |name| {
             let record = &*rows?.get(name)?.record;
@@ -157,7 +236,7 @@ impl View {
 
     /// The variables whose observations are the published series of an indicator, by name.
     pub fn variables_reporting(&self, indicator: &str) -> impl Iterator<Item = (&Record, &Variable)> {
-        let names = self.reporting.get(indicator).into_iter().flatten();
+        let names = self.reporting.get(indicator).into_iter().flat_map(Names::iter);
         names.filter_map(|name| self.variable(name))
     }
 
@@ -211,8 +290,6 @@ rows! {
     referendums: Referendum(Referendum),
     /// The petitions, by name.
     petitions: Petition(Petition),
-    /// The appeals, by name.
-    appeals: Appeal(Appeal),
     /// The decisions, by name.
     decisions: Decision(Decision),
     /// The events, by name.
@@ -223,11 +300,18 @@ rows! {
     targets: Target(Target),
 }
 
-fn drop_from<K: Ord>(index: &mut BTreeMap<K, BTreeSet<Name>>, key: &K, name: &Name) {
+fn add_to<K: Ord + Clone>(index: &mut RedBlackTreeMapSync<K, Names>, key: &K, name: &Name) {
     if let Some(names) = index.get_mut(key) {
-        names.remove(name);
-        if names.is_empty() {
-            index.remove(key);
-        }
+        names.insert_mut(name.clone());
+    } else {
+        index.insert_mut(key.clone(), Names::new_sync().insert(name.clone()));
+    }
+}
+
+fn drop_from<K: Ord + Clone>(index: &mut RedBlackTreeMapSync<K, Names>, key: &K, name: &Name) {
+    let Some(names) = index.get_mut(key) else { return };
+    names.remove_mut(name);
+    if names.is_empty() {
+        index.remove_mut(key);
     }
 }

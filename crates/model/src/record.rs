@@ -92,6 +92,12 @@ pub struct Record {
     pub body: Body,
 }
 
+impl From<&Record> for Name {
+    fn from(record: &Record) -> Self {
+        record.name.clone()
+    }
+}
+
 impl Record {
     /// What the record is.
     pub fn kind(&self) -> Kind {

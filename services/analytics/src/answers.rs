@@ -89,12 +89,10 @@ impl Answers {
         let state = self.state.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let computed = state.read(|view| {
-                check(view, &place)?;
-                compute(view)
-            });
             // Since the wait the store may have changed.
-            computed.unwrap_or(Err(Refusal::Starting))
+            let view = state.view().ok_or(Refusal::Starting)?;
+            check(&view, &place)?;
+            compute(&view)
         });
         match work.await {
             Ok(computed) => computed,

@@ -1,7 +1,8 @@
 //! The view that answers are computed from, and how far it has come.
 //!
-//! One task writes, any number read. A commit is applied under the lock, so no reader sees half of one; a rebuild takes
-//! the place of the old view at once, so no reader sees a mixture.
+//! One task writes, any number read. What is shown never changes: a commit is applied to a clone that then takes its
+//! place, so no reader sees half of one or waits for it; a rebuild takes the place of the old view at once, so no reader
+//! sees a mixture.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +86,8 @@ pub(crate) struct Commit {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct State {
-    view: RwLock<Option<View>>,
+    /// Held for no longer than it takes to clone the pointer.
+    shown: RwLock<Option<Arc<View>>>,
     progress: watch::Sender<Progress>,
     /// How far behind the view may be.
     pub(crate) staleness_max: Duration,
@@ -104,7 +106,7 @@ impl State {
             rebuilding: false,
             current: Instant::now(),
         };
-        Self { view: RwLock::new(None), progress: watch::Sender::new(progress), staleness_max }
+        Self { shown: RwLock::new(None), progress: watch::Sender::new(progress), staleness_max }
     }
 
     /// How far it is now.
@@ -117,16 +119,16 @@ impl State {
         self.progress.subscribe()
     }
 
-    /// Reads the view while nothing changes it; none while there is none. For short work or a blocking thread.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&View) -> T) -> Option<T> {
-        self.view.read().as_ref().map(read)
+    /// The view as it is now, for as long as the caller keeps it; none while there is none.
+    pub(crate) fn view(&self) -> Option<Arc<View>> {
+        self.shown.read().clone()
     }
 
     /// Puts another view in the place of whatever was there.
     pub(crate) fn replace(&self, view: View, unnamed: i64) {
         let (store_id, revision) = (Arc::from(view.store_id()), view.revision());
         let damaged = damaged(&view);
-        let old = self.view.write().replace(view);
+        self.show(Some(Arc::new(view)));
         self.progress.send_modify(|progress| {
             // How far the store has come since is for the feed to tell.
             progress.head =
@@ -137,14 +139,19 @@ impl State {
             progress.rebuilding = false;
             progress.current = Instant::now();
         });
+    }
+
+    fn show(&self, view: Option<Arc<View>>) {
+        let old = std::mem::replace(&mut *self.shown.write(), view);
         // A large view takes a while to drop: not under the lock.
         drop(old);
     }
 
     /// Applies a whole commit at once.
     pub(crate) fn apply(&self, Commit { revision, head, changes }: Commit) {
-        let mut guard = self.view.write();
-        let Some(view) = guard.as_mut() else { return };
+        let Some(shown) = self.view() else { return };
+        let mut view = View::clone(&shown);
+        drop(shown);
         let mut unnamed = 0;
         for change in changes {
             match change {
@@ -153,8 +160,8 @@ impl State {
             }
         }
         view.set_revision(revision);
-        let damaged = damaged(view);
-        drop(guard);
+        let damaged = damaged(&view);
+        self.show(Some(Arc::new(view)));
         self.progress.send_modify(|progress| {
             progress.applied = Some(revision);
             progress.head = head;
@@ -169,7 +176,7 @@ impl State {
 
     /// Lets go of a view whose history is gone: what it answers could not be told from what the new history says.
     pub(crate) fn forget(&self) {
-        let old = self.view.write().take();
+        self.show(None);
         self.progress.send_modify(|progress| {
             progress.store_id = Arc::from("");
             (progress.applied, progress.head) = (None, 0);
@@ -177,7 +184,6 @@ impl State {
             (progress.following, progress.rebuilding) = (false, false);
             progress.current = Instant::now();
         });
-        drop(old);
     }
 
     /// The view answers until another takes its place.
@@ -206,5 +212,5 @@ impl State {
 }
 
 fn damaged(view: &View) -> i64 {
-    i64::try_from(view.damaged().len()).unwrap_or(i64::MAX)
+    i64::try_from(view.damaged()).unwrap_or(i64::MAX)
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reform_model::{Day, Kind, Name};
 
-use super::{DIMENSIONS, Filed};
+use super::{Filed, asked, extents};
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::Definition;
-use crate::counting::{Key, key, labels};
+use crate::columns::{DIMENSIONS, Measure};
+use crate::counting::{Countable, Key, key, labels};
 use crate::estimate::{Estimate, Style};
 use crate::evidence::{Evidence, Part, Reason};
 use crate::query::{Origin, Query, QueryError};
-use crate::span::{Bucket, Extent, Granularity, POINTS_MAX};
+use crate::span::{Bucket, Granularity, POINTS_MAX};
 use crate::view::View;
 
 /// What it is.
@@ -26,7 +27,7 @@ pub const DEFINITION: Definition = Definition {
     formula_source: "",
     formula_version: 1,
     unit: "appeals",
-    dimensions: DIMENSIONS,
+    dimensions: &DIMENSIONS,
     parameters: &[],
     kinds: &[Kind::Appeal],
     granularities: Granularity::CALENDAR,
@@ -38,13 +39,9 @@ fn backlog(view: &View, query: &Query) -> Result<Answer, QueryError> {
     if !query.wants(Origin::Counted) {
         return Ok(builder.finish(DEFINITION.id, DEFINITION.formula_version));
     }
-    let mut extents: BTreeMap<&str, Extent> = BTreeMap::new();
+    let extents = extents(view);
     let mut groups: BTreeMap<Key<'_>, Vec<Filed<'_>>> = BTreeMap::new();
-    for item in view.appeals().map(|(record, appeal)| Filed { record, appeal }) {
-        let extent = extents.entry(&item.record.jurisdiction).or_default();
-        for date in [item.appeal.filed_on, item.appeal.answered_on, item.appeal.closed_on] {
-            date.into_iter().for_each(|date| extent.add(date));
-        }
+    for item in asked(view, query, Measure::Open) {
         if let Some(key) = key(query, &item) {
             groups.entry(key).or_default().push(item);
         }
@@ -79,11 +76,11 @@ fn points(buckets: &[Bucket], items: &[Filed<'_>]) -> Vec<(Bucket, Point)> {
     // The first period whose last day is not before the day.
     let from = |day: Day| buckets.partition_point(|bucket| bucket.last < day);
     for item in items {
-        let Some(filed) = item.appeal.filed_on.filter(|_| !item.is_reversed()) else {
-            excluded += 1;
+        let Some(filed) = item.times.filed().filter(|_| !item.times.is_reversed()) else {
+            excluded += item.count;
             continue;
         };
-        let closed = item.appeal.closed_on;
+        let closed = item.times.closed();
         let may_be_filed = from(filed.first());
         let is_filed = from(filed.last());
         let may_be_closed = closed.map_or(buckets.len(), |closed| from(closed.first()));
@@ -92,10 +89,10 @@ fn points(buckets: &[Bucket], items: &[Filed<'_>]) -> Vec<(Bucket, Point)> {
         known = known.min(is_filed);
         for (index, day) in days.iter_mut().enumerate().take(is_closed).skip(may_be_filed) {
             if index < is_filed || index >= may_be_closed {
-                day.uncertain += 1;
+                day.uncertain += item.count;
             } else {
-                day.certain += 1;
-                day.sources.extend(item.record.citations.iter().map(|citation| &citation.source));
+                day.certain += item.count;
+                item.subject().add_sources_to(&mut day.sources);
             }
         }
     }
@@ -113,21 +110,22 @@ fn points(buckets: &[Bucket], items: &[Filed<'_>]) -> Vec<(Bucket, Point)> {
 fn evidence(items: &[Filed<'_>], day: Day) -> Evidence {
     let mut evidence = Evidence::default();
     for item in items {
-        match standing(*item, day) {
-            Ok(()) => evidence.add(item.record, Part::one()),
-            Err(reason) => evidence.exclude(item.record, reason),
+        let Some(name) = item.subject().name() else { continue };
+        match standing(item, day) {
+            Ok(()) => evidence.add(name, Part::one()),
+            Err(reason) => evidence.exclude(name, reason),
         }
     }
     evidence
 }
 
 /// Whether an appeal certainly is open on a day, or why not; says for one day what [`points`] says for all.
-fn standing(item: Filed<'_>, day: Day) -> Result<(), Reason> {
-    let Some(filed) = item.appeal.filed_on else { return Err(Reason::Undated) };
-    if item.is_reversed() {
+fn standing(item: &Filed<'_>, day: Day) -> Result<(), Reason> {
+    let Some(filed) = item.times.filed() else { return Err(Reason::Undated) };
+    if item.times.is_reversed() {
         return Err(Reason::ClosedBeforeFiled);
     }
-    let closed = item.appeal.closed_on;
+    let closed = item.times.closed();
     if filed.first() > day {
         Err(Reason::OutsidePeriod)
     } else if closed.is_some_and(|closed| closed.last() <= day) {

@@ -1,14 +1,16 @@
 //! `appeals-on-time`: the share of appeals that were answered by their deadline.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use reform_model::{Date, Day, Kind, Name, Record};
+use reform_model::{Date, Day, Kind, Name};
 
-use super::{DIMENSIONS, Filed};
+use super::{Filed, asked, asked_with, extents};
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::{Definition, Parameter};
-use crate::counting::{Countable, Frame};
+use crate::columns::{DIMENSIONS, Dates, Measure, Times};
+use crate::counting::{Countable, Frame, Subject, weight};
 use crate::estimate::Estimate;
 use crate::evidence::{Part, Reason};
 use crate::parameter::valid::value_at;
@@ -35,7 +37,7 @@ pub const DEFINITION: Definition = Definition {
     formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
     formula_version: 1,
     unit: "share of appeals",
-    dimensions: DIMENSIONS,
+    dimensions: &DIMENSIONS,
     parameters: &[Parameter {
         key: DEADLINE,
         description: "Name of the variable record of the legal deadline in calendar days, for appeals that state none.",
@@ -71,8 +73,12 @@ struct Judged<'a> {
 }
 
 impl<'a> Countable<'a> for Judged<'a> {
-    fn record(&self) -> &'a Record {
-        self.filed.record
+    fn subject(&self) -> Subject<'a> {
+        self.filed.subject()
+    }
+
+    fn weight(&self) -> i64 {
+        self.filed.weight()
     }
 
     fn date(&self) -> Option<Date> {
@@ -98,17 +104,19 @@ impl<'a> Countable<'a> for Judged<'a> {
 
 fn on_time(view: &View, query: &Query) -> Result<Answer, QueryError> {
     let mut builder = Builder::default();
-    let mut limits = Limits::of(view, query)?;
+    let limits = Limits::of(view, query)?;
     if query.wants(Origin::Counted) {
         let end = end_of_series(view, query);
-        let judged: Vec<Judged<'_>> = view
-            .appeals()
-            .map(|(record, appeal)| Filed { record, appeal })
-            .filter(|filed| query.wants_jurisdiction(&filed.record.jurisdiction))
-            .map(|filed| Judged { filed, verdict: verdict(filed, limits.deadline(filed), end) })
-            .collect();
+        let filed = match &limits {
+            None => asked(view, query, Measure::OnTime),
+            Some(limits) => {
+                let due = |class, times| limits.due(view.appeals().jurisdiction(class), times);
+                asked_with(view, query, Measure::OnTime, Some(&due))
+            }
+        };
+        let judged = filed.into_iter().map(|filed| Judged { verdict: verdict(&filed.times, end), filed });
         let frame = Frame { zero: None, subject: "", unit: DEFINITION.unit, granularity: Granularity::Year };
-        frame.fold(view, query, judged.into_iter(), &share, &mut builder)?;
+        frame.fold(view, query, judged, &share, &mut builder)?;
     }
     Ok(builder.finish(DEFINITION.id, DEFINITION.formula_version))
 }
@@ -117,22 +125,26 @@ fn on_time(view: &View, query: &Query) -> Result<Answer, QueryError> {
 /// is recorded and do not move it.
 fn end_of_series(view: &View, query: &Query) -> Day {
     let mut extent = Extent::default();
-    for (_, appeal) in view.appeals().filter(|(record, _)| query.wants_jurisdiction(&record.jurisdiction)) {
-        for date in [appeal.filed_on, appeal.answered_on, appeal.closed_on].into_iter().flatten() {
-            extent.add(date);
-        }
+    for (_, own) in
+        extents(view).into_iter().filter(|(jurisdiction, _)| query.wants_jurisdiction(jurisdiction))
+    {
+        own.ends().into_iter().for_each(|(first, last)| {
+            extent.day(first);
+            extent.day(last);
+        });
     }
     let Some((_, last)) = extent.answered(query.period) else { return Day::MIN };
     let bucket = Bucket::containing(query.granularity.unwrap_or(Granularity::Year), last);
     bucket.within(query.period).map_or(last, |bucket| bucket.last)
 }
 
-fn verdict(filed: Filed<'_>, deadline: Option<(Day, Day)>, end: Day) -> Verdict {
-    if filed.is_reversed() {
+fn verdict(times: &Times, end: Day) -> Verdict {
+    if times.is_reversed() {
         return Verdict::Reversed;
     }
-    let Some((earliest, latest)) = deadline else { return Verdict::Unknown };
-    match (filed.appeal.answered_on, filed.appeal.closed_on) {
+    let Some(deadline) = times.deadline() else { return Verdict::Unknown };
+    let (earliest, latest) = (deadline.first(), deadline.last());
+    match (times.answered(), times.closed()) {
         (Some(answered), _) if answered.last() <= earliest => Verdict::OnTime,
         (Some(answered), _) if answered.first() > latest => Verdict::Late,
         (Some(_), _) => Verdict::Imprecise,
@@ -146,48 +158,58 @@ fn verdict(filed: Filed<'_>, deadline: Option<(Day, Day)>, end: Day) -> Verdict 
 /// The legal deadlines in days.
 struct Limits<'v> {
     view: &'v View,
-    parameter: Option<Name>,
-    /// Days at least and at most, by jurisdiction and day; reading the law is slow, and appeals share their days.
-    known: BTreeMap<(&'v str, Day), Option<(i64, i64)>>,
+    parameter: Name,
+    /// By jurisdiction and day; reading the law is slow, and appeals share their days.
+    known: RefCell<BTreeMap<(&'v str, Day), Option<Limit>>>,
 }
 
+/// Days at least and at most.
+type Limit = (i64, i64);
+
 impl<'v> Limits<'v> {
-    fn of(view: &'v View, query: &Query) -> Result<Self, QueryError> {
-        let parameter = query.record_parameter(DEADLINE)?;
-        if let Some(name) = &parameter {
-            let path = format!("parameters.{DEADLINE}");
-            match view.variable(name) {
-                Some((_, variable)) if matches!(variable.unit.as_str(), "days" | "day" | "calendar days") => {
-                }
-                Some((_, variable)) => {
-                    let message = format!("must be in calendar days, and is in {:?}", variable.unit);
-                    return Err(QueryError::field(path, message));
-                }
-                None if view.get(name).is_some() => {
-                    return Err(QueryError::field(path, "is no variable"));
-                }
-                None => return Err(QueryError::NotFound { path, name: name.clone() }),
+    /// None where the query names no legal parameter.
+    fn of(view: &'v View, query: &Query) -> Result<Option<Self>, QueryError> {
+        let Some(parameter) = query.record_parameter(DEADLINE)? else { return Ok(None) };
+        let path = format!("parameters.{DEADLINE}");
+        match view.variable(&parameter) {
+            Some((_, variable)) if matches!(variable.unit.as_str(), "days" | "day" | "calendar days") => {
+                Ok(Some(Self { view, parameter, known: RefCell::default() }))
             }
+            Some((_, variable)) => {
+                let message = format!("must be in calendar days, and is in {:?}", variable.unit);
+                Err(QueryError::field(path, message))
+            }
+            None if view.contains(&parameter) => Err(QueryError::field(path, "is no variable")),
+            None => Err(QueryError::NotFound { path, name: parameter }),
         }
-        Ok(Self { view, parameter, known: BTreeMap::new() })
     }
 
-    /// The first and the last day that may be the deadline.
-    fn deadline(&mut self, filed: Filed<'v>) -> Option<(Day, Day)> {
-        if let Some(own) = filed.appeal.deadline_on {
-            return Some((own.first(), own.last()));
+    /// The dates of an appeal with the legal deadline, where it has none of its own.
+    fn due(&self, jurisdiction: &'v str, times: Times) -> Times {
+        if times.deadline().is_some() {
+            return times;
         }
-        let on = filed.appeal.filed_on.filter(|date| date.earliest().is_some())?;
-        let jurisdiction = filed.record.jurisdiction.as_str();
-        let (first, last) = (self.days(jurisdiction, on.first())?, self.days(jurisdiction, on.last())?);
-        Some((after(on.first(), first.0.min(last.0))?, after(on.last(), first.1.max(last.1))?))
+        let filed = times.filed();
+        let Some(deadline) = filed.and_then(|filed| self.deadline(jurisdiction, filed)) else { return times };
+        let (answered, closed) = (times.answered(), times.closed());
+        Times::of(Dates { filed, answered, closed, deadline: Some(deadline) })
     }
 
-    fn days(&mut self, jurisdiction: &'v str, day: Day) -> Option<(i64, i64)> {
-        let Self { view, parameter, known } = self;
-        let parameter = parameter.as_ref()?;
-        *known.entry((jurisdiction, day)).or_insert_with(|| {
-            let valid = value_at(view, parameter, jurisdiction, day).estimate?;
+    /// The days that may be the deadline.
+    fn deadline(&self, jurisdiction: &'v str, filed: Date) -> Option<Date> {
+        filed.earliest()?;
+        let (first, last) = (self.days(jurisdiction, filed.first())?, self.days(jurisdiction, filed.last())?);
+        let earliest = after(filed.first(), first.0.min(last.0))?;
+        let latest = after(filed.last(), first.1.max(last.1))?;
+        if earliest == latest {
+            return Some(Date::exact(earliest));
+        }
+        Date::new(Date::exact(earliest).digits(), Date::exact(latest).digits()).ok()
+    }
+
+    fn days(&self, jurisdiction: &'v str, day: Day) -> Option<Limit> {
+        *self.known.borrow_mut().entry((jurisdiction, day)).or_insert_with(|| {
+            let valid = value_at(self.view, &self.parameter, jurisdiction, day).estimate?;
             let lower = valid.lower.filter(|bound| !bound.open)?.number.to_i64()?;
             let upper = valid.upper.filter(|bound| !bound.open)?.number.to_i64()?;
             Some((lower, upper))
@@ -200,10 +222,7 @@ fn after(day: Day, days: i64) -> Option<Day> {
 }
 
 fn share(items: &[Judged<'_>], point: &mut Point) {
-    let count = |verdict: Verdict| {
-        let found = items.iter().filter(|item| item.verdict == verdict).count();
-        i64::try_from(found).unwrap_or(i64::MAX)
-    };
+    let count = |verdict: Verdict| weight(items, |item| item.verdict == verdict);
     let (good, overdue) = (count(Verdict::OnTime), count(Verdict::Overdue));
     let late = count(Verdict::Late) + overdue;
     let (pending, imprecise) = (count(Verdict::Pending), count(Verdict::Imprecise));

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use reform_model::{Date, Kind, Record};
+use reform_model::{Date, Kind};
 
-use super::{Filed, INSTITUTION, OUTCOME};
+use super::{Filed, INSTITUTION, OUTCOME, asked};
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::Definition;
-use crate::counting::{Countable, Frame};
+use crate::columns::Measure;
+use crate::counting::{Countable, Frame, Subject, weight};
 use crate::estimate::Estimate;
 use crate::evidence::{Part, Reason};
 use crate::query::{Origin, Query, QueryError};
@@ -55,22 +56,26 @@ enum Said {
 
 impl Closed<'_> {
     fn said(&self) -> Said {
-        match self.filed.appeal.outcome.as_str() {
-            _ if self.filed.is_reversed() => Said::Reversed,
-            "" => Said::Unknown,
-            own if own == self.asked => Said::This,
-            _ => Said::Another,
+        match self.filed.outcome() {
+            _ if self.filed.times.is_reversed() => Said::Reversed,
+            None => Said::Unknown,
+            Some(own) if own == self.asked => Said::This,
+            Some(_) => Said::Another,
         }
     }
 }
 
 impl<'a> Countable<'a> for Closed<'a> {
-    fn record(&self) -> &'a Record {
-        self.filed.record
+    fn subject(&self) -> Subject<'a> {
+        self.filed.subject()
+    }
+
+    fn weight(&self) -> i64 {
+        self.filed.weight()
     }
 
     fn date(&self) -> Option<Date> {
-        self.filed.appeal.closed_on
+        self.filed.times.closed()
     }
 
     fn dimension(&self, name: &str) -> Option<Cow<'a, str>> {
@@ -90,26 +95,24 @@ impl<'a> Countable<'a> for Closed<'a> {
 fn outcomes(view: &View, query: &Query) -> Result<Answer, QueryError> {
     let mut builder = Builder::default();
     if query.wants(Origin::Counted) {
-        let outcomes: BTreeSet<&str> = closed(view)
-            .filter(|item| query.wants_jurisdiction(&item.record.jurisdiction))
-            .map(|item| item.appeal.outcome.as_str())
-            .filter(|outcome| !outcome.is_empty())
-            .collect();
+        let plain = Query { explain: None, ..query.clone() };
+        let closed = asked(view, &plain, Measure::Outcome);
+        let wanted = closed.iter().filter(|item| query.wants_jurisdiction(item.subject().jurisdiction()));
+        let outcomes: BTreeSet<&str> = wanted.filter_map(Filed::outcome).collect();
         for outcome in outcomes {
-            add_series(view, query, outcome, &mut builder)?;
+            add_series(view, query, (outcome, &closed), &mut builder)?;
         }
     }
     Ok(builder.finish(DEFINITION.id, DEFINITION.formula_version))
 }
 
-/// The appeals that are closed, or say how they ended.
-fn closed(view: &View) -> impl Iterator<Item = Filed<'_>> {
-    let filed = view.appeals().map(|(record, appeal)| Filed { record, appeal });
-    filed.filter(|item| item.appeal.closed_on.is_some() || !item.appeal.outcome.is_empty())
-}
-
 /// Adds the series of one outcome: the frame knows nothing of it, so its label is put on what comes out.
-fn add_series(view: &View, query: &Query, outcome: &str, builder: &mut Builder) -> Result<(), QueryError> {
+fn add_series(
+    view: &View,
+    query: &Query,
+    (outcome, closed): (&str, &[Filed<'_>]),
+    builder: &mut Builder,
+) -> Result<(), QueryError> {
     let frame = Frame { zero: None, subject: "", unit: DEFINITION.unit, granularity: Granularity::Year };
     let mut inner = query.clone();
     inner.explain = inner.explain.filter(|asked| asked.labels.get(OUTCOME).is_some_and(|own| own == outcome));
@@ -117,7 +120,9 @@ fn add_series(view: &View, query: &Query, outcome: &str, builder: &mut Builder) 
         asked.labels.remove(OUTCOME);
     }
     let mut own = Builder::default();
-    let items = closed(view).map(|filed| Closed { filed, asked: outcome });
+    let explained = inner.explain.is_some().then(|| asked(view, &inner, Measure::Outcome));
+    let closed = explained.as_deref().unwrap_or(closed).iter();
+    let items = closed.map(|filed| Closed { filed: filed.clone(), asked: outcome });
     frame.fold(view, &inner, items, &share, &mut own)?;
     for mut series in own.finish(DEFINITION.id, DEFINITION.formula_version).series {
         series.labels.insert(OUTCOME.to_owned(), outcome.to_owned());
@@ -129,10 +134,7 @@ fn add_series(view: &View, query: &Query, outcome: &str, builder: &mut Builder) 
 }
 
 fn share(items: &[Closed<'_>], point: &mut Point) {
-    let count = |said: Said| {
-        let found = items.iter().filter(|item| item.said() == said).count();
-        i64::try_from(found).unwrap_or(i64::MAX)
-    };
+    let count = |said: Said| weight(items, |item| item.said() == said);
     let (own, others) = (count(Said::This), count(Said::Another));
     point.records = own + others;
     point.unknown = count(Said::Unknown);

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use reform_model::{Date, Kind, Record};
+use reform_model::{Date, Kind};
 
-use super::{DIMENSIONS, Filed};
+use super::{Filed, asked};
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::{Definition, Parameter};
-use crate::counting::{Countable, Frame};
-use crate::durations::{Duration, classes, describe};
+use crate::columns::{self, DIMENSIONS, Times};
+use crate::counting::{Countable, Frame, Subject, weight};
+use crate::durations::{Counted, Duration, classes, describe};
 use crate::evidence::{Part, Reason};
 use crate::query::{Origin, Query, QueryError};
 use crate::span::Granularity;
@@ -31,7 +32,7 @@ pub const DEFINITION: Definition = Definition {
     formula_source: "R. J. Hyndman and Y. Fan 1996, The American Statistician 50, type 7",
     formula_version: 1,
     unit: "days",
-    dimensions: DIMENSIONS,
+    dimensions: &DIMENSIONS,
     parameters: &[Parameter {
         key: MEASURE,
         description: "Until the first answer, or until closing.",
@@ -52,16 +53,24 @@ enum Measure {
 }
 
 impl Measure {
-    fn end(self, item: Filed<'_>) -> Option<Date> {
+    fn end(self, times: &Times) -> Option<Date> {
         match self {
-            Measure::Answered => item.appeal.answered_on,
-            Measure::Closed => item.appeal.closed_on,
+            Measure::Answered => times.answered(),
+            Measure::Closed => times.closed(),
+        }
+    }
+
+    /// What it reads of an appeal.
+    fn question(self) -> columns::Measure {
+        match self {
+            Measure::Answered => columns::Measure::Answered,
+            Measure::Closed => columns::Measure::Closed,
         }
     }
 
     /// Nothing on record says that it ended.
-    fn is_open(self, item: Filed<'_>) -> bool {
-        item.appeal.closed_on.is_none() && (self == Measure::Closed || item.appeal.answered_on.is_none())
+    fn is_open(self, times: &Times) -> bool {
+        times.closed().is_none() && (self == Measure::Closed || times.answered().is_none())
     }
 }
 
@@ -86,24 +95,29 @@ enum Why {
 
 impl<'a> Timed<'a> {
     fn new(filed: Filed<'a>, measure: Measure) -> Self {
-        Self { filed, taken: taken(filed, measure) }
+        let taken = taken(&filed.times, measure);
+        Self { filed, taken }
     }
 }
 
-fn taken(item: Filed<'_>, measure: Measure) -> Result<Duration, Why> {
-    if item.is_reversed() {
+fn taken(times: &Times, measure: Measure) -> Result<Duration, Why> {
+    if times.is_reversed() {
         return Err(Why::Reversed);
     }
-    let Some(end) = measure.end(item) else {
-        return Err(if measure.is_open(item) { Why::Open } else { Why::Unrecorded });
+    let Some(end) = measure.end(times) else {
+        return Err(if measure.is_open(times) { Why::Open } else { Why::Unrecorded });
     };
-    let duration = item.appeal.filed_on.and_then(|filed| Duration::between(filed, end));
+    let duration = times.filed().and_then(|filed| Duration::between(filed, end));
     duration.filter(|duration| duration.days().is_some()).ok_or(Why::Imprecise)
 }
 
 impl<'a> Countable<'a> for Timed<'a> {
-    fn record(&self) -> &'a Record {
-        self.filed.record
+    fn subject(&self) -> Subject<'a> {
+        self.filed.subject()
+    }
+
+    fn weight(&self) -> i64 {
+        self.filed.weight()
     }
 
     fn date(&self) -> Option<Date> {
@@ -130,25 +144,23 @@ fn response_time(view: &View, query: &Query) -> Result<Answer, QueryError> {
     let measure = if query.parameter(MEASURE) == Some(CLOSED) { Measure::Closed } else { Measure::Answered };
     if query.wants(Origin::Counted) {
         let frame = Frame { zero: None, subject: "", unit: DEFINITION.unit, granularity: Granularity::Year };
-        let timed = view.appeals().map(|(record, appeal)| Timed::new(Filed { record, appeal }, measure));
+        let filed = asked(view, query, measure.question());
+        let timed = filed.into_iter().map(|filed| Timed::new(filed, measure));
         frame.fold(view, query, timed, &measured, &mut builder)?;
     }
     Ok(builder.finish(DEFINITION.id, DEFINITION.formula_version))
 }
 
 fn measured(items: &[Timed<'_>], point: &mut Point) {
-    let durations: Vec<Duration> = items.iter().filter_map(|item| item.taken.ok()).collect();
-    let count = |why: Why| {
-        let found = items.iter().filter(|item| item.taken == Err(why)).count();
-        i64::try_from(found).unwrap_or(i64::MAX)
-    };
+    let lengths = items.iter().filter_map(|item| Some((item.taken.ok()?, item.weight())));
+    let durations: Vec<Counted> = lengths.collect();
+    let count = |why: Why| weight(items, |item| item.taken == Err(why));
     let (open, reversed, imprecise) = (count(Why::Open), count(Why::Reversed), count(Why::Imprecise));
     describe(&durations, point);
-    point.records = i64::try_from(durations.len()).unwrap_or(i64::MAX);
+    point.records = weight(items, |item| item.taken.is_ok());
     point.unknown = open + count(Why::Unrecorded);
     point.excluded += reversed + imprecise;
-    let days: Vec<i64> = durations.iter().filter_map(|duration| duration.days()).collect();
-    for (key, count) in classes(&days).into_iter().chain([("open", open), ("reversed", reversed)]) {
+    for (key, count) in classes(&durations).into_iter().chain([("open", open), ("reversed", reversed)]) {
         point.figure(key, &count.into());
     }
     if imprecise > 0 {

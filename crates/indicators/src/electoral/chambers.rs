@@ -98,6 +98,7 @@ pub(super) fn check_institution(view: &View, name: &Name) -> Result<(), QueryErr
     match view.get(name).map(|entry| &entry.record.body) {
         Some(Body::Institution(_)) => Ok(()),
         Some(_) => Err(QueryError::field(path, "must name an institution")),
+        None if view.contains(name) => Err(QueryError::field(path, "must name an institution")),
         None => Err(QueryError::NotFound { path, name: name.clone() }),
     }
 }

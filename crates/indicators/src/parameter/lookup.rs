@@ -48,6 +48,9 @@ pub fn look_up(
 ) -> Result<Told, QueryError> {
     let path = || "parameter".to_owned();
     let Some(entry) = view.get(parameter) else {
+        if view.contains(parameter) {
+            return Err(QueryError::field(path(), "must name a variable"));
+        }
         return Err(QueryError::NotFound { path: path(), name: parameter.clone() });
     };
     let Body::Variable(variable) = &entry.record.body else {

@@ -7,7 +7,7 @@ use reform_model::{Date, Kind, Record};
 
 use crate::answer::{Answer, Builder};
 use crate::catalogue::Definition;
-use crate::counting::{Countable, Frame};
+use crate::counting::{Countable, Frame, Subject};
 use crate::evidence::Reason;
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
@@ -58,8 +58,8 @@ struct Registered<'a> {
 }
 
 impl<'a> Countable<'a> for Registered<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.record)
     }
 
     fn date(&self) -> Option<Date> {
@@ -82,8 +82,8 @@ struct Ended<'a> {
 }
 
 impl<'a> Countable<'a> for Ended<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.record)
     }
 
     fn date(&self) -> Option<Date> {

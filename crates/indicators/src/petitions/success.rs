@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use reform_model::vocabulary::{PetitionStageKind, PetitionState};
-use reform_model::{Date, Kind, Record};
+use reform_model::{Date, Kind};
 
 use super::{DIMENSIONS, Launched};
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::Definition;
-use crate::counting::{Countable, Frame};
+use crate::counting::{Countable, Frame, Subject};
 use crate::estimate::Estimate;
 use crate::evidence::{Part, Reason};
 use crate::query::{Origin, Query, QueryError};
@@ -65,8 +65,8 @@ impl Collected<'_> {
 }
 
 impl<'a> Countable<'a> for Collected<'a> {
-    fn record(&self) -> &'a Record {
-        self.0.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.0.record)
     }
 
     fn date(&self) -> Option<Date> {

@@ -10,7 +10,7 @@ use reform_model::{Date, Kind, Period, Record};
 use super::{dimension, first_reached};
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::{Definition, Parameter};
-use crate::counting::{Countable, Frame, key, labels};
+use crate::counting::{Countable, Frame, Subject, key, labels};
 use crate::durations::{Duration, describe};
 use crate::evidence::{Evidence, Part, Reason};
 use crate::query::{Origin, Query, QueryError};
@@ -82,8 +82,8 @@ impl Led<'_> {
 }
 
 impl<'a> Countable<'a> for Led<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.record)
     }
 
     fn date(&self) -> Option<Date> {
@@ -169,14 +169,14 @@ fn measured(items: &[Led<'_>], point: &mut Point) {
     let mut durations = Vec::new();
     for item in items {
         match item.taken() {
-            Ok(duration) => durations.push(duration),
+            Ok(duration) => durations.push((duration, 1)),
             Err(Reason::ClosedBeforeFiled) => point.excluded += 1,
             Err(_) => point.unknown += 1,
         }
     }
     describe(&durations, point);
     point.records = i64::try_from(durations.len()).unwrap_or(i64::MAX);
-    let bounded = durations.iter().filter(|duration| duration.days().is_none()).count();
+    let bounded = durations.iter().filter(|(duration, _)| duration.days().is_none()).count();
     if bounded > 0 {
         let count = i64::try_from(bounded).unwrap_or(i64::MAX);
         point.warn(Code::ImpreciseDate, "stages whose day is not known give bounds", count);

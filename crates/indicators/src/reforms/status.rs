@@ -10,7 +10,7 @@ use reform_model::{Date, Day, Kind, Name, Record};
 use super::{STAGE, dimension};
 use crate::answer::{Answer, Builder, Code, Labels, Point};
 use crate::catalogue::Definition;
-use crate::counting::{Countable, key, labels};
+use crate::counting::{Countable, Subject, key, labels};
 use crate::estimate::{Estimate, Style};
 use crate::evidence::{Evidence, Part, Reason};
 use crate::query::{Origin, Query, QueryError};
@@ -97,8 +97,8 @@ struct At<'a> {
 }
 
 impl<'a> Countable<'a> for At<'a> {
-    fn record(&self) -> &'a Record {
-        self.record
+    fn subject(&self) -> Subject<'a> {
+        Subject::Record(self.record)
     }
 
     fn date(&self) -> Option<Date> {

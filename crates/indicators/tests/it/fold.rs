@@ -134,7 +134,7 @@ proptest! {
         }
         scratch.set_revision(revision);
         prop_assert_eq!(&folded, &scratch);
-        prop_assert_eq!(folded.bytes() == 0, folded.rows().is_empty());
+        prop_assert!(folded.bytes() > 0 || folded.rows().is_empty());
         for definition in catalogue::all() {
             let mut query = Query::new(definition.id);
             if definition.id == "observation-series" {

@@ -201,7 +201,7 @@ fn date(date: Date) -> data::Date {
 }
 
 pub(super) fn status(state: &State) -> v1::GetStatusResponse {
-    let (rows, bytes) = state.read(|view| (view.rows(), view.bytes())).unwrap_or_default();
+    let (rows, bytes) = state.view().map(|view| (view.rows(), view.bytes())).unwrap_or_default();
     let rows = rows.into_iter().map(|(kind, rows)| (kind.as_str().to_owned(), number(rows))).collect();
     let progress = state.progress();
     v1::GetStatusResponse {

@@ -1,0 +1,331 @@
+//! Appeals as columns: the kind of record that comes in millions.
+//!
+//! A row keeps its place and its name for ever. Where its record is deleted the row is marked, and it is used again when
+//! the name returns. Clones share everything that neither changes, and beside it what only finds things again: the
+//! tables of names and classes and the cells that were counted. What is found there is checked against the own rows, so
+//! a clone never sees what another one holds; a clone that is written to after another one was makes tables of its own.
+//!
+//! In reading order: `times`, the dates and what a question reads of them; `rows`, the columns; `names`; `classes`, the
+//! dictionary; `cells`, what is counted; `chunked`, the lists under all of them.
+
+mod cells;
+mod chunked;
+mod classes;
+mod names;
+mod rows;
+mod times;
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hashbrown::HashTable;
+use reform_model::participation::Appeal;
+use reform_model::{Name, Record};
+
+use cells::Cubes;
+pub(crate) use cells::{Cell, Question};
+use chunked::Chunked;
+use classes::{Classes, Numbers};
+pub(crate) use classes::{DIMENSIONS, Mask};
+use names::Names;
+use rows::{Chunk, ROWS, Row};
+pub(crate) use times::{Dates, Measure, Steps, Times};
+
+/// What a chunk costs beside its own size: two counters and the pointer to it.
+const POINTERS: usize = 3 * size_of::<usize>();
+/// Tables of names; one alone would stop the fold for a second when it grows.
+const SHARDS: usize = 256;
+/// After so many changes the cells that are kept are brought up to date, whether anybody asks or not.
+const CHANGES: usize = 4096;
+
+/// The appeals of a view.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Appeals {
+    rows: Chunked<Chunk>,
+    names: Names,
+    classes: Classes,
+    live: usize,
+    changes: usize,
+    shared: Arc<Shared>,
+}
+
+/// What the clones of one line share.
+#[derive(Debug, Default)]
+struct Shared {
+    tables: Mutex<Option<Tables>>,
+    cubes: Cubes,
+}
+
+/// Rows and classes, found by what they are.
+#[derive(Debug)]
+struct Tables {
+    hash: RandomState,
+    names: Vec<HashTable<u32>>,
+    numbers: Numbers,
+    /// Rows and classes of the clone that wrote last.
+    written: (usize, usize),
+}
+
+impl Appeals {
+    /// Number of appeals.
+    pub(crate) fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether there is an appeal of that name.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.live_row(name).is_some()
+    }
+
+    /// Takes in an appeal, in the place of the one of that name if there is one.
+    pub(crate) fn put(&mut self, record: &Record, appeal: &Appeal, revision: i64) {
+        let shared = self.own();
+        let mut guard = lock(&shared.tables);
+        let tables = guard.get_or_insert_with(|| Tables::of(self));
+        let (class, is_new) = self.classes.number(&mut tables.numbers, record, appeal);
+        tables.written.1 += usize::from(is_new);
+        let row = Some(Row { class, times: Times::from(appeal), revision });
+        match tables.find(&self.names, record.name.id()) {
+            Some(index) => self.set(index, row),
+            None => {
+                self.push(record.name.id(), row);
+                tables.add(&self.names);
+            }
+        }
+        drop(guard);
+        self.changed();
+    }
+
+    /// Lets go of an appeal; whether there was one.
+    pub(crate) fn remove(&mut self, name: &Name) -> bool {
+        let Some((index, _)) = self.live_row(name.as_str()) else { return false };
+        self.set(index, None);
+        self.changed();
+        true
+    }
+
+    fn push(&mut self, id: &str, row: Option<Row>) {
+        if self.names.len().is_multiple_of(ROWS) {
+            self.rows.push(Chunk::default());
+        }
+        let last = self.names.len() / ROWS;
+        self.names.push(id);
+        self.live += usize::from(row.is_some());
+        if let Some(chunk) = self.rows.get_mut(last) {
+            chunk.push(row);
+        }
+    }
+
+    fn set(&mut self, index: u32, row: Option<Row>) {
+        let (index, is_live) = (index as usize, row.is_some());
+        let Some(chunk) = self.rows.get_mut(index / ROWS) else { return };
+        let was_live = chunk.class(index % ROWS).is_some();
+        chunk.set(index % ROWS, row);
+        self.live = self.live + usize::from(is_live) - usize::from(was_live);
+    }
+
+    fn changed(&mut self) {
+        self.changes += 1;
+        if self.changes.is_multiple_of(CHANGES) {
+            self.shared.cubes.advance(self);
+        }
+    }
+
+    /// What is shared, if nobody else wrote to it; else something new.
+    fn own(&mut self) -> Arc<Shared> {
+        let written = lock(&self.shared.tables).as_ref().map(|tables| tables.written);
+        if written.is_some_and(|written| written != (self.names.len(), self.classes.len())) {
+            self.shared = Arc::default();
+        }
+        self.shared.clone()
+    }
+
+    /// The row of a live appeal, by name.
+    fn live_row(&self, name: &str) -> Option<(u32, Row)> {
+        let id = name.strip_prefix("records/")?;
+        if self.live == 0 {
+            return None;
+        }
+        let mut guard = lock(&self.shared.tables);
+        let tables = guard.get_or_insert_with(|| Tables::of(self));
+        let index = tables.find(&self.names, id)?;
+        drop(guard);
+        Some((index, self.row(index)?))
+    }
+
+    fn row(&self, index: u32) -> Option<Row> {
+        let index = index as usize;
+        self.rows.get(index / ROWS)?.row(index % ROWS)
+    }
+
+    /// All live rows, in no order that means anything.
+    fn rows(&self) -> impl Iterator<Item = (u32, Row)> {
+        let all = self.rows.iter().flat_map(|chunk| (0..ROWS).map(|place| chunk.row(place)));
+        (0..).zip(all).filter_map(|(index, row)| Some((index, row?)))
+    }
+
+    /// The revision that wrote an appeal, and the sources that it cites.
+    pub(crate) fn written(&self, name: &str) -> Option<(i64, &[Name])> {
+        let (_, row) = self.live_row(name)?;
+        Some((row.revision, self.classes.sources(row.class)))
+    }
+
+    /// The jurisdiction of an appeal.
+    pub(crate) fn jurisdiction_of(&self, name: &str) -> Option<&str> {
+        let (_, row) = self.live_row(name)?;
+        Some(self.jurisdiction(row.class))
+    }
+
+    pub(crate) fn jurisdiction(&self, class: u32) -> &str {
+        self.classes.jurisdiction(class)
+    }
+
+    /// The value of a dimension; none where it has no value.
+    pub(crate) fn dimension(&self, class: u32, name: &str) -> Option<&str> {
+        let place = DIMENSIONS.iter().position(|own| *own == name)?;
+        self.classes.dimension(class, place)
+    }
+
+    pub(crate) fn sources(&self, class: u32) -> &[Name] {
+        self.classes.sources(class)
+    }
+
+    /// The name of a row.
+    pub(crate) fn name(&self, row: u32) -> Option<Name> {
+        self.names.name(row)
+    }
+
+    /// The cells of a question over periods that are made of months.
+    pub(crate) fn cells(&self, question: Question) -> Vec<(Cell, i64)> {
+        self.shared.cubes.cells(self, question)
+    }
+
+    /// The cells of a question over other periods, or of appeals with other dates.
+    pub(crate) fn cells_once(
+        &self,
+        question: Question,
+        steps: Steps,
+        moved: &dyn Fn(u32, Times) -> Times,
+    ) -> Vec<(Cell, i64)> {
+        cells::count_once(self, question, steps, moved)
+    }
+
+    /// The rows whose class is wanted, with their dates.
+    pub(crate) fn rows_of(&self, wanted: &dyn Fn(u32) -> bool) -> Vec<(u32, Cell)> {
+        let mut known: Vec<Option<bool>> = vec![None; self.classes.len()];
+        let mut is_wanted = |class: u32| match known.get_mut(class as usize) {
+            Some(known) => *known.get_or_insert_with(|| wanted(class)),
+            None => false,
+        };
+        let rows = self.rows().filter(|(_, row)| is_wanted(row.class));
+        rows.map(|(index, Row { class, times, .. })| (index, Cell { class, times })).collect()
+    }
+
+    /// Memory of the columns.
+    pub(crate) fn column_bytes(&self) -> usize {
+        let chunks = self.rows.len() * (size_of::<Chunk>() + POINTERS);
+        chunks + self.rows.iter().map(Chunk::odd_bytes).sum::<usize>() + self.classes.bytes()
+    }
+
+    /// Memory of what finds an appeal by name.
+    pub(crate) fn name_bytes(&self) -> usize {
+        let tables = lock(&self.shared.tables);
+        self.names.bytes() + tables.as_ref().map_or(0, |tables| tables.names.iter().map(table_bytes).sum())
+    }
+
+    /// Memory of everything.
+    pub(crate) fn bytes(&self) -> usize {
+        if self.names.len() == 0 {
+            return 0;
+        }
+        let numbers = lock(&self.shared.tables).as_ref().map_or(0, |tables| tables.numbers.bytes());
+        self.column_bytes() + self.name_bytes() + numbers + self.shared.cubes.bytes()
+    }
+}
+
+/// Equal appeals of equal names, wherever they stand.
+impl PartialEq for Appeals {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |(index, row): (u32, Row)| {
+            let name = self.names.name(index)?;
+            let (_, others) = other.live_row(name.as_str())?;
+            let class = |appeals: &Self, class: u32| {
+                let values = (0..DIMENSIONS.len())
+                    .map(|place| appeals.classes.dimension(class, place).map(str::to_owned));
+                let values: Vec<_> = values.collect();
+                (appeals.jurisdiction(class).to_owned(), values, appeals.sources(class).to_vec())
+            };
+            let equal = row.times == others.times && row.revision == others.revision;
+            (equal && class(self, row.class) == class(other, others.class)).then_some(())
+        };
+        self.live == other.live && self.rows().all(|row| same(row).is_some())
+    }
+}
+
+impl Eq for Appeals {}
+
+impl Tables {
+    fn of(appeals: &Appeals) -> Self {
+        let mut tables = Self {
+            hash: RandomState::new(),
+            names: Vec::new(),
+            numbers: appeals.classes.numbers(),
+            written: (0, appeals.classes.len()),
+        };
+        tables.names.resize_with(SHARDS, HashTable::new);
+        let mut id = Vec::new();
+        for row in (0..).take(appeals.names.len()) {
+            appeals.names.read(row, &mut id);
+            tables.insert(&appeals.names, row, &id);
+        }
+        tables
+    }
+
+    /// The row of that name, whether it has a record or not.
+    fn find(&self, names: &Names, id: &str) -> Option<u32> {
+        let hash = self.hash.hash_one(id.as_bytes());
+        let mut own = Vec::with_capacity(id.len());
+        let is_it = |row: &u32| {
+            names.read(*row, &mut own);
+            own == id.as_bytes()
+        };
+        self.names.get(shard(hash))?.find(hash, is_it).copied()
+    }
+
+    /// Takes in the last row.
+    fn add(&mut self, names: &Names) {
+        let Some(row) = names.len().checked_sub(1).and_then(|row| u32::try_from(row).ok()) else { return };
+        let mut id = Vec::new();
+        names.read(row, &mut id);
+        self.insert(names, row, &id);
+    }
+
+    fn insert(&mut self, names: &Names, row: u32, id: &[u8]) {
+        let Self { hash: state, names: shards, numbers: _, written } = self;
+        let hash = state.hash_one(id);
+        let hash_of = |row: &u32| {
+            let mut own = Vec::new();
+            names.read(*row, &mut own);
+            state.hash_one(&*own)
+        };
+        if let Some(shard) = shards.get_mut(shard(hash)) {
+            shard.insert_unique(hash, row, hash_of);
+            written.0 += 1;
+        }
+    }
+}
+
+/// By bits that the table itself uses neither for the place nor for its tags.
+fn shard(hash: u64) -> usize {
+    usize::try_from((hash >> 40) % SHARDS as u64).unwrap_or_default()
+}
+
+/// A slot is a number and a byte beside it.
+fn table_bytes(table: &HashTable<u32>) -> usize {
+    table.allocation_size()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic cannot leave a table with less than it promises: what is found is checked against the rows.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

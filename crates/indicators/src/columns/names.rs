@@ -1,0 +1,114 @@
+//! The names of the rows: the parts that neighbours share are written once.
+
+use reform_model::Name;
+
+use super::chunked::Chunked;
+use super::rows::ROWS;
+
+/// Names of one block: the first is whole, each other one says how much it shares with the one before.
+const BLOCK: usize = 16;
+
+/// The ids of the rows of one chunk.
+#[derive(Debug, Clone, Default)]
+struct Block {
+    len: usize,
+    /// Where each block begins.
+    starts: [u16; ROWS / BLOCK],
+    /// Of each id: bytes shared, bytes of its own, these.
+    bytes: Vec<u8>,
+}
+
+impl Block {
+    fn push(&mut self, id: &[u8], before: &[u8]) {
+        let shared = if self.len.is_multiple_of(BLOCK) {
+            self.starts[self.len / BLOCK] = u16::try_from(self.bytes.len()).expect("256 ids of 82 bytes");
+            0
+        } else {
+            id.iter().zip(before).take_while(|(a, b)| a == b).count()
+        };
+        let length = |bytes: usize| u8::try_from(bytes).expect("an id has at most 80 bytes");
+        self.bytes.extend([length(shared), length(id.len() - shared)]);
+        self.bytes.extend(&id[shared..]);
+        self.len += 1;
+        if self.len == ROWS {
+            self.bytes.shrink_to_fit();
+        }
+    }
+
+    fn read(&self, place: usize, id: &mut Vec<u8>) {
+        id.clear();
+        let mut rest = self.bytes.get(usize::from(self.starts[place / BLOCK])..).unwrap_or_default();
+        for _ in 0..=place % BLOCK {
+            let [shared, own, after @ ..] = rest else { return };
+            id.truncate(usize::from(*shared));
+            let (own, after) = after.split_at(usize::from(*own).min(after.len()));
+            id.extend(own);
+            rest = after;
+        }
+    }
+}
+
+/// The ids of all rows, those without a record included: a row keeps its name for ever.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names {
+    blocks: Chunked<Block>,
+    len: usize,
+    /// The last id.
+    last: Vec<u8>,
+}
+
+impl Names {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn push(&mut self, id: &str) {
+        if self.len.is_multiple_of(ROWS) {
+            self.blocks.push(Block::default());
+        }
+        if let Some(block) = self.blocks.get_mut(self.len / ROWS) {
+            block.push(id.as_bytes(), &self.last);
+        }
+        self.last.clear();
+        self.last.extend(id.as_bytes());
+        self.len += 1;
+    }
+
+    /// Writes the id of a row into the buffer.
+    pub(crate) fn read(&self, row: u32, id: &mut Vec<u8>) {
+        let row = row as usize;
+        match self.blocks.get(row / ROWS) {
+            Some(block) if row < self.len => block.read(row % ROWS, id),
+            Some(_) | None => id.clear(),
+        }
+    }
+
+    /// The name of a row; none beyond the last.
+    pub(crate) fn name(&self, row: u32) -> Option<Name> {
+        let mut id = Vec::new();
+        self.read(row, &mut id);
+        Name::from_id(std::str::from_utf8(&id).ok()?).ok()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let heads = self.blocks.len() * (size_of::<Block>() + super::POINTERS);
+        heads + self.blocks.iter().map(|block| block.bytes.capacity()).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_comes_back() {
+        let ids: Vec<String> =
+            (0..600).map(|index| format!("{}-{}", "a".repeat(index % 77), index / 9)).collect();
+        let mut names = Names::default();
+        ids.iter().for_each(|id| names.push(id));
+        for (row, id) in (0..).zip(&ids) {
+            assert_eq!(names.name(row).unwrap().id(), id);
+        }
+        assert_eq!((names.len(), names.name(600)), (600, None));
+    }
+}
