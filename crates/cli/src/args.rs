@@ -3,8 +3,8 @@
 use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    backup, compact, completions, conflicts, demo, explain, export, get, history, import, list, manual,
-    parameter, purge, query, revert, watch,
+    backup, chart, compact, completions, conflicts, demo, explain, export, get, history, import, list,
+    manual, parameter, purge, query, revert, watch,
 };
 
 /// Sourced records of a country's reforms, and the indicators over them.
@@ -24,6 +24,7 @@ Examples:
   reform list --filter 'kind = \"election\"'       records by their main date
   reform query registered-parties --period 2019..2024
   reform query --list                            every indicator and what it is
+  reform chart registered-parties parties.svg    the same as a picture; without a file in the terminal
   reform explain registered-parties --at 2024    the records behind a figure
   reform export records.jsonl                    every live record, checked against its trailer
   reform backup registry.archive                 the whole store with its history, checked
@@ -92,6 +93,8 @@ pub(crate) enum Command {
     List(list::List),
     /// Ask for an indicator
     Query(query::Query),
+    /// Draw the answer of an indicator, as a file or in the terminal
+    Chart(chart::Chart),
     /// Show the records behind one point of an indicator, and those left out
     Explain(explain::Explain),
     /// Show what contradicts what, and which figure is in use

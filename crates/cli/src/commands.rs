@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod backup;
+pub(crate) mod chart;
 pub(crate) mod compact;
 pub(crate) mod completions;
 pub(crate) mod conflicts;
@@ -34,6 +35,7 @@ pub(crate) async fn run(Args { global, command }: Args) -> Result<ExitCode, Fail
         Command::Get(get) => get::run(&global, get).await,
         Command::List(list) => list::run(&global, list).await,
         Command::Query(query) => query::run(&global, query).await,
+        Command::Chart(chart) => chart::run(&global, chart).await,
         Command::Explain(explain) => explain::run(&global, explain).await,
         Command::Conflicts(conflicts) => conflicts::run(&global, conflicts).await,
         Command::Parameter(parameter) => parameter::run(&global, parameter).await,

@@ -30,3 +30,6 @@ pub const HEADLINES: &str = include_str!("../data/headlines.toml");
 /// The systems that the sources describe, as TOML: for each a filter that gives its records and one question to an
 /// indicator, in the keys of [`HEADLINES`].
 pub const SYSTEMS: &str = include_str!("../data/systems.toml");
+
+/// Pictures of these records, as TOML: the keys of [`HEADLINES`] and the file of each.
+pub const CHARTS: &str = include_str!("../data/charts.toml");

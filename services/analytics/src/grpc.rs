@@ -22,7 +22,8 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use crate::answers::{Answers, Place, WAIT_MAX};
-use crate::grpc::query::PointAsked;
+use crate::grpc::query::{Format, PictureAsked, PointAsked};
+use crate::picture;
 use crate::refusal::Refusal;
 use crate::state::State;
 
@@ -154,8 +155,22 @@ impl IndicatorService for Handlers {
         Err(unimplemented("SimulateElection"))
     }
 
-    async fn render_chart(&self, _: Request<v1::RenderChartRequest>) -> Answered<v1::RenderChartResponse> {
-        Err(unimplemented("RenderChart"))
+    async fn render_chart(
+        &self,
+        request: Request<v1::RenderChartRequest>,
+    ) -> Answered<v1::RenderChartResponse> {
+        let give_up = give_up(&request);
+        let (PictureAsked { question, filter, format, size }, place) = query::picture(request.into_inner())?;
+        let drawn = self.answers.read(place, give_up, move |view| {
+            let chart = picture::of(view, &question, &filter)?;
+            let (image, content_type) = match format {
+                Format::Svg => (chart.svg(size).into_bytes(), "image/svg+xml"),
+                Format::Png => (chart.png(size), "image/png"),
+            };
+            let content_type = content_type.to_owned();
+            Ok(v1::RenderChartResponse { image: image.into(), content_type, revision: view.revision() })
+        });
+        within_limit(drawn.await?)
     }
 
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Answered<v1::GetStatusResponse> {

@@ -8,6 +8,7 @@
 //! - `tail`: export once, then follow, for ever;
 //! - `freshness`: when the state is too old to be SERVING;
 //! - `answers`: waits for a revision, then computes; `refusal`: why not;
+//! - `picture`: what a picture of an answer shows;
 //! - `grpc`: the contract.
 
 mod answers;
@@ -16,6 +17,7 @@ mod export;
 mod fold;
 mod freshness;
 mod grpc;
+mod picture;
 mod refusal;
 mod source;
 mod state;

@@ -1,10 +1,11 @@
 //! `reform demo`: both services, the shipped records, and the headline figures.
 //!
 //! In reading order: [`pair`]: the services in this process; [`headlines`]: what is asked and which points are shown;
-//! [`report`]: the figures with their sources; [`tour`]: lines to paste.
+//! [`report`]: the figures with their sources; [`pictures`]: some of them drawn; [`tour`]: lines to paste.
 
 mod headlines;
 mod pair;
+mod pictures;
 mod report;
 mod tour;
 
@@ -49,6 +50,7 @@ const CATCH_UP_PAUSE: Duration = Duration::from_millis(100);
 #[command(after_help = "Examples:
   reform demo
   reform demo --exit
+  reform demo --exit --charts ./charts   pictures of the shipped records as well
   reform demo --data-dir ./registry      keep the store; run it again and the records are there")]
 pub(crate) struct Demo {
     /// Folder for the store, kept at the end; absent is a temporary one
@@ -57,6 +59,9 @@ pub(crate) struct Demo {
     /// End after printing instead of serving
     #[arg(long)]
     exit: bool,
+    /// Folder for pictures of the shipped records
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
     /// What to log on stderr: a level, or a level for each target
     #[arg(long, value_name = "FILTER", default_value = "warn")]
     log: String,
@@ -77,7 +82,7 @@ pub(crate) async fn run(global: &Global, demo: Demo) -> Result<ExitCode, Failure
 
     let pair = Pair::start(folder).await?;
     let served = tokio::select! {
-        served = serve(&pair, &headlines, global.output, demo.exit) => served,
+        served = serve(&pair, &headlines, global.output, &demo) => served,
         failure = pair.ended() => Err(failure),
         () = stop.cancelled() => Ok(()),
     };
@@ -87,16 +92,21 @@ pub(crate) async fn run(global: &Global, demo: Demo) -> Result<ExitCode, Failure
 }
 
 /// Prints the figures, then lets the services serve until the caller drops this.
-async fn serve(pair: &Pair, headlines: &Headlines, output: Output, exit: bool) -> Result<(), Failure> {
-    show(pair, headlines, output).await?;
-    if exit {
+async fn serve(pair: &Pair, headlines: &Headlines, output: Output, demo: &Demo) -> Result<(), Failure> {
+    let revision = show(pair, headlines, output).await?;
+    if let Some(folder) = &demo.charts {
+        let analytics = Peer::connect(Service::Analytics, &pair.analytics_url()).await?;
+        pictures::draw(&analytics, revision, folder).await?;
+    }
+    if demo.exit {
         return Ok(());
     }
     progress::note("serving until Ctrl-C");
     future::pending().await
 }
 
-async fn show(pair: &Pair, headlines: &Headlines, output: Output) -> Result<(), Failure> {
+/// Prints the figures and returns the revision that they were asked at.
+async fn show(pair: &Pair, headlines: &Headlines, output: Output) -> Result<i64, Failure> {
     let data = Peer::connect(Service::Data, &pair.data_url()).await?;
     let analytics = Peer::connect(Service::Analytics, &pair.analytics_url()).await?;
     let imported = load(&data).await?;
@@ -123,7 +133,7 @@ async fn show(pair: &Pair, headlines: &Headlines, output: Output) -> Result<(), 
         }
         Output::Csv => query::write_csv(&answers)?,
     }
-    Ok(())
+    Ok(revision)
 }
 
 /// Imports the shipped records over whatever is there.

@@ -1,6 +1,7 @@
 //! The program as a person runs it: processes, exit codes, and what they print.
 
 mod backups;
+mod charts;
 mod demo;
 mod follow;
 mod history;

@@ -3,6 +3,7 @@
 use prost::Message;
 use reform_api::analytics::v1;
 use reform_api::analytics::v1::query_indicator_request::AsOf;
+use reform_chart::Size;
 use reform_indicators::answer::Labels;
 use reform_indicators::catalogue::{self, Definition};
 use reform_indicators::filter::DimensionFilter;
@@ -80,6 +81,54 @@ pub(super) fn point(wire: v1::ExplainPointRequest) -> Result<(PointAsked, Place,
     let ((question, place), period) = read.zip(over).ok_or(Refusal::Internal)?;
     let asked = PointAsked { question, labels, period, label };
     Ok((asked, place, page.ok_or(Refusal::Internal)?))
+}
+
+/// A picture of one answer.
+pub(super) struct PictureAsked {
+    pub(super) question: Question,
+    /// The filter of the query as it was given.
+    pub(super) filter: String,
+    pub(super) format: Format,
+    pub(super) size: Size,
+}
+
+/// A format of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Svg,
+    Png,
+}
+
+/// What to draw, where in history, and how.
+pub(super) fn picture(wire: v1::RenderChartRequest) -> Result<(PictureAsked, Place), Refusal> {
+    let mut reader = Reader::default();
+    let v1::RenderChartRequest { query, format, width_px, height_px } = wire;
+    if query.is_none() {
+        reader.refuse("", "query", "required");
+    }
+    let filter = query.as_ref().map(|query| query.filter.clone()).unwrap_or_default();
+    let read = query.and_then(|query| reader.read(query, "query.".to_owned()));
+    let format = match v1::render_chart_request::Format::try_from(format) {
+        Ok(v1::render_chart_request::Format::Unspecified | v1::render_chart_request::Format::Svg) => {
+            Format::Svg
+        }
+        Ok(v1::render_chart_request::Format::Png) => Format::Png,
+        Err(_) => {
+            reader.refuse("", "format", format!("{format} is not in the list"));
+            Format::Svg
+        }
+    };
+    let side = |asked: i32, default: u16| if asked == 0 { i64::from(default) } else { i64::from(asked) };
+    let (width, height) = (side(width_px, Size::DEFAULT.width()), side(height_px, Size::DEFAULT.height()));
+    let size = Size::new(width, height).map_err(|error| {
+        let sides = [(error.width, "width_px"), (error.height, "height_px")];
+        for (_, field) in sides.into_iter().filter(|(wrong, _)| *wrong) {
+            reader.refuse("", field, error.to_string());
+        }
+    });
+    reader.finish()?;
+    let ((question, place), size) = read.zip(size.ok()).ok_or(Refusal::Internal)?;
+    Ok((PictureAsked { question, filter, format, size }, place))
 }
 
 /// Whose conflicts, of which variable, and which page of them.

@@ -6,5 +6,6 @@ mod explain;
 mod fake;
 mod follow;
 mod pair;
+mod pictures;
 mod refusals;
 mod waits;

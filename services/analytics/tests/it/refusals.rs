@@ -8,7 +8,7 @@ use tonic_types::StatusExt;
 
 use crate::pair::{Pair, appeals, assert_refused, store};
 
-fn fields(status: &Status) -> Vec<String> {
+pub(crate) fn fields(status: &Status) -> Vec<String> {
     assert_refused(status, Reason::FieldViolations);
     let details = status.get_details_bad_request().unwrap();
     details.field_violations.into_iter().map(|violation| violation.field).collect()

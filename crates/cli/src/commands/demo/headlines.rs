@@ -58,6 +58,9 @@ pub(super) struct Headline {
     /// What a reader must know beside it.
     #[serde(default)]
     pub(super) note: String,
+    /// The file of its picture; empty where it is not drawn.
+    #[serde(default)]
+    pub(super) file: String,
 }
 
 /// Where figures come from.
@@ -127,7 +130,8 @@ impl Headlines {
 }
 
 impl Headline {
-    fn query(&self, min_revision: i64) -> Result<QueryIndicatorRequest, Failure> {
+    /// What is asked, to be answered at `min_revision` or later.
+    pub(super) fn query(&self, min_revision: i64) -> Result<QueryIndicatorRequest, Failure> {
         let period = self.period.as_deref().map(civil::parse_period).transpose();
         let period = period.map_err(|error| Failure::Demo(format!("{}: {error}", self.title)))?;
         let origin = match self.origin {
