@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reform_api::client::DataClient;
 use reform_api::data::v1;
 use reform_indicators::{Answer, Query, QueryError, View, catalogue};
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::refusal::Refusal;
+use crate::remembered::Remembered;
 use crate::state::{Progress, State};
 
 /// The longest wait for a revision.
@@ -58,13 +60,20 @@ pub(crate) struct Answers {
     stop: CancellationToken,
     /// A computation holds a processor; more of them than processors would only wait for each other.
     computing: Arc<Semaphore>,
+    remembered: Remembered,
 }
 
 impl Answers {
     /// `stop` ends every wait.
     pub(crate) fn new(state: Arc<State>, data: DataClient, stop: CancellationToken) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { state, data, stop, computing: Arc::new(Semaphore::new(processors)) }
+        Self {
+            state,
+            data,
+            stop,
+            computing: Arc::new(Semaphore::new(processors)),
+            remembered: Remembered::default(),
+        }
     }
 
     /// Answers all questions at one revision; gives up waiting for the place at `give_up`.
@@ -75,6 +84,32 @@ impl Answers {
         give_up: Instant,
     ) -> Result<Computed, Refusal> {
         self.read(place, give_up, move |view| compute(view, &questions)).await
+    }
+
+    /// Answers one question in the form that `encode` gives the answer; `asked` is the whole question, place left out. What
+    /// was answered before from the same records is answered again at once.
+    pub(crate) async fn encoded(
+        &self,
+        asked: Vec<u8>,
+        question: Question,
+        place: Place,
+        give_up: Instant,
+        encode: impl FnOnce(Computed) -> Result<Bytes, Refusal> + Send + 'static,
+    ) -> Result<Bytes, Refusal> {
+        self.reach(&place, give_up).await?;
+        if let Some(view) = self.state.view()
+            && check(&view, &place).is_ok()
+            && let Some(answer) = self.remembered.answer(&view, &asked)
+        {
+            return Ok(answer);
+        }
+        let remembered = self.remembered.clone();
+        let compute = move |view: &View| {
+            let answer = encode(compute(view, &[question])?)?;
+            remembered.keep(view, asked, &answer);
+            Ok(answer)
+        };
+        self.read(place, give_up, compute).await
     }
 
     /// Computes anything from the view at one revision; gives up waiting for the place at `give_up`.

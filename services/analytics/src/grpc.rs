@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use prost::Message;
 use reform_api::analytics::v1;
-use reform_api::analytics::v1::indicator_service_server::{IndicatorService, IndicatorServiceServer};
+use reform_api::encoded;
+use reform_api::encoded::indicator_service_server::{IndicatorService, IndicatorServiceServer};
 use reform_indicators::parameter::lookup::look_up;
 use reform_indicators::{conflicts, explain};
 use reform_runtime::calls::Deadline;
@@ -65,13 +66,18 @@ impl IndicatorService for Handlers {
     async fn query_indicator(
         &self,
         request: Request<v1::QueryIndicatorRequest>,
-    ) -> Answered<v1::QueryIndicatorResponse> {
+    ) -> Answered<encoded::Answer> {
         let give_up = give_up(&request);
-        let (question, place) = query::one(request.into_inner())?;
-        let computed = self.answers.answer(vec![question], place, give_up).await?;
-        let mut answers = convert::answers(computed);
-        let answer = answers.pop().ok_or(Refusal::Internal)?;
-        within_limit(answer)
+        let request = request.into_inner();
+        let anywhere =
+            v1::QueryIndicatorRequest { min_revision: 0, store_id: String::new(), ..request.clone() };
+        let (question, place) = query::one(request)?;
+        let encode = |computed| {
+            let answer = convert::answers(computed).pop().ok_or(Refusal::Internal)?;
+            Ok(limited(answer)?.encode_to_vec().into())
+        };
+        let answer = self.answers.encoded(anywhere.encode_to_vec(), question, place, give_up, encode).await?;
+        Ok(Response::new(encoded::Answer(answer)))
     }
 
     async fn batch_query_indicators(
@@ -185,11 +191,12 @@ fn give_up<T>(request: &Request<T>) -> Instant {
 }
 
 fn within_limit<M: Message>(answer: M) -> Answered<M> {
+    Ok(Response::new(limited(answer)?))
+}
+
+fn limited<M: Message>(answer: M) -> Result<M, Refusal> {
     let bytes = answer.encoded_len();
-    if bytes > ANSWER_BYTES_MAX {
-        return Err(Refusal::TooLarge { bytes }.into());
-    }
-    Ok(Response::new(answer))
+    if bytes > ANSWER_BYTES_MAX { Err(Refusal::TooLarge { bytes }) } else { Ok(answer) }
 }
 
 #[cfg(test)]

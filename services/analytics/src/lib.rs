@@ -7,7 +7,7 @@
 //! - `fold`: wire changes become changes of the view; `export`: a whole view at once, or none of it;
 //! - `tail`: export once, then follow, for ever;
 //! - `freshness`: when the state is too old to be SERVING;
-//! - `answers`: waits for a revision, then computes; `refusal`: why not;
+//! - `answers`: waits for a revision, then computes; `remembered`: what was answered before; `refusal`: why not;
 //! - `picture`: what a picture of an answer shows;
 //! - `grpc`: the contract.
 
@@ -19,6 +19,7 @@ mod freshness;
 mod grpc;
 mod picture;
 mod refusal;
+mod remembered;
 mod source;
 mod state;
 mod tail;
