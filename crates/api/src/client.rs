@@ -2,7 +2,8 @@
 //!
 //! In reading order:
 //! - [`DataClient`] and [`AnalyticsClient`]: one method for each RPC, under its name, and streams over several calls;
-//! - `caller`: the connection, and what goes with every call;
+//! - [`Credentials`]: what a client trusts and shows; [`Link`]: the connection, by TLS or in plaintext;
+//! - `caller`: what goes with every call;
 //! - `attempts`: what is tried again, when, and for how long;
 //! - `pages`, `watch`, `import`, `export`: the streams.
 //!
@@ -46,14 +47,19 @@
 mod analytics;
 mod attempts;
 mod caller;
+mod credentials;
 mod data;
+mod encrypted;
 mod export;
 mod import;
+mod link;
 mod pages;
 mod watch;
 mod write;
 
 pub use analytics::AnalyticsClient;
 pub use caller::Settings;
+pub use credentials::Credentials;
 pub use data::DataClient;
 pub use export::Exported;
+pub use link::Link;

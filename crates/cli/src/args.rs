@@ -1,11 +1,17 @@
 //! What may be said on the command line.
 
+use std::path::PathBuf;
+
 use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
 
+use reform_api::client::Credentials;
+
+use crate::client::{Peer, Service};
 use crate::commands::{
     backup, chart, compact, completions, conflicts, demo, explain, export, get, history, import, list,
     manual, parameter, purge, query, revert, watch,
 };
+use crate::failure::Failure;
 
 /// Sourced records of a country's reforms, and the indicators over them.
 #[derive(Debug, Parser)]
@@ -62,9 +68,37 @@ pub(crate) struct Global {
         value_name = "URL"
     )]
     pub(crate) analytics: String,
+    /// Certificates in PEM that sign those of the services; for https addresses
+    #[arg(long, global = true, env = "REFORM_TLS_CA", value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Your own certificate in PEM, for services that ask for one
+    #[arg(long, global = true, env = "REFORM_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of your certificate, in PEM
+    #[arg(long, global = true, env = "REFORM_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// File with the token that says who you are
+    #[arg(long, global = true, env = "REFORM_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// How answers are written
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
+}
+
+impl Global {
+    /// Connects to a service of the pair.
+    pub(crate) async fn connect(&self, service: Service) -> Result<Peer, Failure> {
+        let url = match service {
+            Service::Data => &self.data,
+            Service::Analytics => &self.analytics,
+        };
+        let credentials = Credentials {
+            ca: self.tls_ca.clone(),
+            identity: self.tls_cert.clone().zip(self.tls_key.clone()),
+            token: self.token_file.clone(),
+        };
+        Peer::connect(service, url, &credentials).await
+    }
 }
 
 /// How answers are written.

@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use reform_api::analytics::v1::indicator_service_client::IndicatorServiceClient;
-use reform_api::client::{AnalyticsClient, DataClient};
+use reform_api::client::{AnalyticsClient, Credentials, DataClient, Link};
 use reform_api::data::v1::maintenance_service_client::MaintenanceServiceClient;
 use reform_api::data::v1::record_service_client::RecordServiceClient;
 use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Uri;
 
 use crate::failure::Failure;
-
-/// How long a connection may take to come about.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long one answer may take; streams have no such limit.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,39 +49,39 @@ impl Service {
 pub(crate) struct Peer {
     service: Service,
     url: String,
-    channel: Channel,
+    channel: Link,
 }
 
 impl Peer {
     /// Connects, so that a service that is not there is told from one that refuses.
-    pub(crate) async fn connect(service: Service, url: &str) -> Result<Self, Failure> {
-        let address = || format!("{} {url}", service.flag());
-        let endpoint = Endpoint::from_shared(url.to_owned())
-            .map_err(|error| Failure::Usage(format!("{}: {error}", address())))?;
-        if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().authority().is_none() {
-            return Err(Failure::Usage(format!("{}: write it as http://HOST:PORT", address())));
+    pub(crate) async fn connect(
+        service: Service,
+        url: &str,
+        credentials: &Credentials,
+    ) -> Result<Self, Failure> {
+        let usage = |why: &str| Failure::Usage(format!("{} {url}: {why}", service.flag()));
+        let uri: Uri = url.parse().map_err(|error| usage(&format!("{error}")))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.authority().is_none() {
+            return Err(usage("write it as http://HOST:PORT or https://HOST:PORT"));
         }
-        let channel = endpoint
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .connect()
+        let channel = Link::connect(url.to_owned(), credentials)
             .await
             .map_err(|source| Failure::Unreachable { service, url: url.to_owned(), source })?;
         Ok(Self { service, url: url.to_owned(), channel })
     }
 
     /// Records.
-    pub(crate) fn records(&self) -> RecordServiceClient<Channel> {
+    pub(crate) fn records(&self) -> RecordServiceClient<Link> {
         RecordServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     /// The state of the data service.
-    pub(crate) fn maintenance(&self) -> MaintenanceServiceClient<Channel> {
+    pub(crate) fn maintenance(&self) -> MaintenanceServiceClient<Link> {
         MaintenanceServiceClient::new(self.channel.clone())
     }
 
     /// Indicators.
-    pub(crate) fn indicators(&self) -> IndicatorServiceClient<Channel> {
+    pub(crate) fn indicators(&self) -> IndicatorServiceClient<Link> {
         IndicatorServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 

@@ -132,6 +132,13 @@ impl Program {
         Self { name, about, version, settings }
     }
 
+    /// With the settings of a process that serves: those of [`front`](crate::front).
+    #[must_use]
+    pub fn serving(mut self) -> Self {
+        self.settings.extend_from_slice(crate::front::SETTINGS);
+        self
+    }
+
     /// The command line; subcommands can be added, and take the same flags.
     pub fn command(&self) -> Command {
         let args = self.settings.iter().map(Setting::arg);
@@ -206,6 +213,13 @@ impl<T> Got<T> {
     }
 }
 
+impl<T> Got<T> {
+    /// The value, for a getter that is made of others.
+    pub(crate) fn ok(self) -> Option<T> {
+        self.0
+    }
+}
+
 impl Settings {
     /// A required value.
     pub fn get<T: FromStr<Err: Display>>(&mut self, key: &str) -> Got<T> {
@@ -258,12 +272,12 @@ impl Settings {
         })
     }
 
-    /// An address to listen on: [`check_bind`] on `key`, with the switch `insecure`.
-    pub fn listen(&mut self, key: &str) -> Got<SocketAddr> {
+    /// An address to listen on: [`check_bind`] on `key`, with the switch `insecure`, unless it is `encrypted`.
+    pub fn listen(&mut self, key: &str, encrypted: bool) -> Got<SocketAddr> {
         let insecure = self.switch("insecure").0.unwrap_or(false);
         self.required(key, |text| {
             let address = text.parse().map_err(|error| format!("{error}, such as 127.0.0.1:50051"))?;
-            check_bind(address, insecure).map_err(|error| error.to_string())?;
+            check_bind(address, insecure || encrypted).map_err(|error| error.to_string())?;
             Ok(address)
         })
     }
@@ -273,6 +287,26 @@ impl Settings {
         let filter = self.get::<EnvFilter>("log").0;
         let format = self.get::<logging::Format>("log-format").0;
         Got(filter.zip(format).map(|(filter, format)| logging::Config { filter, format }))
+    }
+
+    /// What several getters make together.
+    pub fn all<T>(&self, make: impl FnOnce(&Read) -> T) -> Got<T> {
+        Got(self.mistakes.is_empty().then(|| make(&Read(()))))
+    }
+
+    /// Two optional values of which none goes without the other.
+    pub fn both<A, B>(
+        &mut self,
+        (one, a): (&str, Got<Option<A>>),
+        (other, b): (&str, Got<Option<B>>),
+    ) -> Option<(A, B)> {
+        match (a.0?, b.0?) {
+            (Some(a), Some(b)) => return Some((a, b)),
+            (None, None) => {}
+            (Some(_), None) => self.mistake(one, format!("needs --{other}")),
+            (None, Some(_)) => self.mistake(other, format!("needs --{one}")),
+        }
+        None
     }
 
     /// Notes a mistake that no getter sees, such as two values that exclude each other.

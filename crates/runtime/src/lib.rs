@@ -4,19 +4,26 @@
 //! - [`config`]: settings by flag, environment and one TOML file, all mistakes reported together;
 //! - [`logging`]: log lines on stderr, as text or JSON;
 //! - [`shutdown`]: signals become a token;
-//! - [`server`]: bind, serve, drain; [`routes`]: which service answers;
+//! - [`front`]: how the process is reached; [`tls`] over [`watched`] files; [`identity`]: who calls;
+//! - [`server`]: bind, serve, drain; `connection` and `preface`: one connection; [`routes`]: which service answers;
 //! - [`health`] and [`reflection`]: what every process serves beside its own RPCs; [`probe`] asks for the first;
 //! - [`calls`]: what happens to every call: deadline, panic, size codes, stamp, log line.
 
 pub mod calls;
 pub mod config;
+mod connection;
+pub mod front;
 pub mod health;
+pub mod identity;
 pub mod logging;
+mod preface;
 pub mod probe;
 pub mod reflection;
 pub mod routes;
 pub mod server;
 pub mod shutdown;
+pub mod tls;
+pub mod watched;
 
 use reform_api::error::{Fault, Reason};
 use tonic::Status;

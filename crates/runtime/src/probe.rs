@@ -1,15 +1,17 @@
 //! The subcommand `health`: asks the process that listens whether it serves, for supervisors that run commands.
 //!
 //! An image without a shell has nothing else to ask with. The probe reads the settings of the service beside it, so
-//! it finds the address where the service does, and connects over loopback when the service listens on every address.
+//! it finds the address where the service does, and connects over loopback when the service listens on every address. It
+//! asks in plaintext where `health-listen` says, else as everybody asks.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
-use tonic::transport::Endpoint;
+use reform_api::client::{Credentials, Link};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -43,6 +45,8 @@ pub struct Probe {
     pub address: SocketAddr,
     /// A name of `grpc.health.v1`; empty for the process as a whole.
     pub service: String,
+    /// Who signs the certificate of the service; none in plaintext.
+    pub ca: Option<PathBuf>,
 }
 
 /// Why there is no status.
@@ -62,7 +66,7 @@ pub enum Error {
 impl Probe {
     /// The probe that the command line asks for; `None` without the subcommand.
     ///
-    /// Only `listen` is read, so that a probe needs nothing else to be right.
+    /// Only what says where and how to ask is read, so that a probe needs nothing else to be right.
     ///
     /// # Errors
     /// Mistakes of the file and of the address.
@@ -75,8 +79,18 @@ impl Probe {
         let service = below.get_one::<String>(SERVICE).cloned().unwrap_or_default();
         let mut settings = program.read(matches, env);
         let listen = settings.get::<SocketAddr>("listen");
+        let plain = settings.optional::<SocketAddr>("health-listen").ok().flatten();
+        let mut path = |key| settings.optional::<PathBuf>(key).ok().flatten();
+        let (cert, client_ca, ca) = (path("tls-cert"), path("tls-client-ca"), path("tls-ca"));
+        let encrypted = cert.is_some() && plain.is_none();
+        if encrypted && client_ca.is_some() {
+            settings.mistake("health-listen", "needed, because a probe has no client certificate");
+        } else if encrypted && ca.is_none() {
+            settings.mistake("health-listen", "needed to ask in plaintext, or --tls-ca to ask by TLS");
+        }
         let read = settings.finish()?;
-        Ok(Some(Self { address: reachable(listen.take(&read)), service }))
+        let address = plain.unwrap_or_else(|| listen.take(&read));
+        Ok(Some(Self { address: reachable(address), service, ca: ca.filter(|_| encrypted) }))
     }
 
     /// Asks once.
@@ -85,10 +99,12 @@ impl Probe {
     /// [`Error`], after at most `within`.
     pub async fn ask(&self, within: Duration) -> Result<ServingStatus, Error> {
         let asked = async {
-            let endpoint = Endpoint::from_shared(format!("http://{}", self.address));
-            let channel = async { endpoint?.connect().await }.await.map_err(Error::Unreachable)?;
+            let scheme = if self.ca.is_some() { "https" } else { "http" };
+            let credentials = Credentials { ca: self.ca.clone(), ..Credentials::default() };
+            let link = Link::connect(format!("{scheme}://{}", self.address), &credentials).await;
+            let link = link.map_err(Error::Unreachable)?;
             let request = HealthCheckRequest { service: self.service.clone() };
-            let answer = HealthClient::new(channel).check(request).await.map_err(Error::Refused)?;
+            let answer = HealthClient::new(link).check(request).await.map_err(Error::Refused)?;
             Ok(answer.get_ref().status())
         };
         tokio::time::timeout(within, asked).await.unwrap_or(Err(Error::Late(within)))

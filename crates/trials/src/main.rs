@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Parser, Subcommand};
-use reform_runtime::{logging, server, shutdown};
+use reform_runtime::{logging, shutdown};
 use reform_trials::{
     compact_watch, full_disk, io_errors, kills, linearizable, one_effect, own_writes, watching,
 };
@@ -147,8 +147,8 @@ async fn serve_data(patience: f64, args: Vec<OsString>) -> anyhow::Result<ExitCo
     process.service.patience = process.service.patience.scaled(patience);
     logging::init(process.logging);
     let stop = shutdown::on_signals()?;
-    let listener = server::bind(process.listen, process.insecure).await?;
-    Ok(reform_data::run(listener, process.service, stop).await?.code())
+    let front = process.front.open().await?;
+    Ok(reform_data::run(front, process.service, stop).await?.code())
 }
 
 /// As the program `reform-analytics` does it.
@@ -160,6 +160,6 @@ async fn serve_analytics(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     };
     logging::init(process.logging);
     let stop = shutdown::on_signals()?;
-    let listener = server::bind(process.listen, process.insecure).await?;
-    Ok(reform_analytics::run(listener, process.service, stop).await?.code())
+    let front = process.front.open().await?;
+    Ok(reform_analytics::run(front, process.service, stop).await?.code())
 }

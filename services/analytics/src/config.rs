@@ -1,15 +1,16 @@
 //! What the process can be told.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use http::Uri;
-use reform_runtime::config::{self, Program, Setting, Settings};
+use reform_api::client::Credentials;
+use reform_runtime::config::{self, Got, Program, Setting, Settings};
 use reform_runtime::probe::{self, Probe};
-use reform_runtime::{logging, server};
+use reform_runtime::{front, logging, server};
 
 /// How far behind the state may be before the service says NOT_SERVING.
 pub const STALENESS_MAX: Duration = Duration::from_secs(60);
@@ -17,8 +18,10 @@ pub const STALENESS_MAX: Duration = Duration::from_secs(60);
 /// What the service needs.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The data service to follow; `http` only.
+    /// The data service to follow.
     pub data: Uri,
+    /// What is trusted and shown there.
+    pub credentials: Credentials,
     /// Reserved for checkpoints: made when it is missing, and nothing is written to it yet.
     pub state_dir: Option<PathBuf>,
     /// How far behind the state may be before the service says NOT_SERVING; it answers all the same.
@@ -30,7 +33,13 @@ pub struct Config {
 impl Config {
     /// Follows `data`, with defaults for the rest and no folder.
     pub fn new(data: Uri) -> Self {
-        Self { data, state_dir: None, staleness_max: STALENESS_MAX, drain: server::DRAIN }
+        Self {
+            data,
+            credentials: Credentials::default(),
+            state_dir: None,
+            staleness_max: STALENESS_MAX,
+            drain: server::DRAIN,
+        }
     }
 }
 
@@ -46,10 +55,8 @@ pub enum Command {
 /// What the process needs beside the service.
 #[derive(Debug)]
 pub struct Process {
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// Whether plaintext may leave this machine.
-    pub insecure: bool,
+    /// How it is reached.
+    pub front: front::Config,
     /// How to log.
     pub logging: logging::Config,
     /// The service.
@@ -59,10 +66,16 @@ pub struct Process {
 const SETTINGS: &[Setting] = &[
     Setting::value("listen", "address to listen on").default("127.0.0.1:50052"),
     Setting::value("data", "the data service to follow").default("http://127.0.0.1:50051"),
+    Setting::value(
+        "data-tls-ca",
+        "certificates in PEM that sign that of the data service; for an https address",
+    ),
+    Setting::value("data-tls-cert", "own certificate in PEM for the data service, if it asks for one"),
+    Setting::value("data-tls-key", "private key of that certificate, in PEM"),
+    Setting::value("data-token-file", "file with the token for the data service"),
     Setting::value("state-dir", "folder reserved for checkpoints; this release writes nothing to it"),
     Setting::value("staleness-max", "how far behind the data service is still SERVING").default("60s"),
     Setting::value("drain", "how long calls under way may take to finish at the end").default("5s"),
-    Setting::switch("insecure", "allow plaintext beyond this machine"),
 ];
 
 impl Command {
@@ -84,7 +97,7 @@ impl Command {
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, config::Error> {
         let about = "answers indicators over the records of a data service";
-        let program = Program::new("reform-analytics", about, env!("CARGO_PKG_VERSION"), SETTINGS);
+        let program = Program::new("reform-analytics", about, env!("CARGO_PKG_VERSION"), SETTINGS).serving();
         let matches = program.command().subcommand(probe::command()).get_matches_from(args);
         if let Some(probe) = Probe::read(&program, &matches, &env)? {
             return Ok(Self::Health(probe));
@@ -95,25 +108,35 @@ impl Command {
 
 impl Process {
     fn from_settings(mut settings: Settings) -> Result<Self, config::Error> {
-        let listen = settings.listen("listen");
-        let insecure = settings.switch("insecure");
+        let front = front::Config::read(&mut settings);
         let data = settings.get::<Source>("data");
+        let credentials = credentials(&mut settings);
         let state_dir = settings.optional::<PathBuf>("state-dir");
         let second = Duration::from_secs(1);
         let staleness_max = settings.duration("staleness-max", second..=Duration::from_secs(86_400));
         let drain = settings.duration("drain", Duration::ZERO..=Duration::from_secs(600));
         let logging = settings.logging();
         let read = settings.finish()?;
-        let (Source(data), insecure) = (data.take(&read), insecure.take(&read));
-        check_plaintext(&data, insecure)?;
+        let (Source(data), front) = (data.take(&read), front.take(&read));
+        check_plaintext(&data, front.insecure)?;
         let service = Config {
             data,
+            credentials: credentials.take(&read),
             state_dir: state_dir.take(&read),
             staleness_max: staleness_max.take(&read),
             drain: drain.take(&read),
         };
-        Ok(Self { listen: listen.take(&read), insecure, logging: logging.take(&read), service })
+        Ok(Self { front, logging: logging.take(&read), service })
     }
+}
+
+fn credentials(settings: &mut Settings) -> Got<Credentials> {
+    let ca = settings.optional::<PathBuf>("data-tls-ca");
+    let cert = settings.optional::<PathBuf>("data-tls-cert");
+    let key = settings.optional::<PathBuf>("data-tls-key");
+    let token = settings.optional::<PathBuf>("data-token-file");
+    let identity = settings.both(("data-tls-cert", cert), ("data-tls-key", key));
+    settings.all(|read| Credentials { ca: ca.take(read), identity, token: token.take(read) })
 }
 
 /// The address of a data service.
@@ -126,8 +149,8 @@ impl FromStr for Source {
         let expected = "such as http://127.0.0.1:50051";
         let uri: Uri = text.parse().map_err(|error| format!("{error}, {expected}"))?;
         match (uri.scheme_str(), uri.authority()) {
-            (Some("http"), Some(_)) => Ok(Self(uri)),
-            (Some(_) | None, Some(_) | None) => Err(format!("not an http address, {expected}")),
+            (Some("http" | "https"), Some(_)) => Ok(Self(uri)),
+            (Some(_) | None, Some(_) | None) => Err(format!("not an http or https address, {expected}")),
         }
     }
 }
@@ -137,7 +160,7 @@ fn check_plaintext(data: &Uri, insecure: bool) -> Result<(), config::Error> {
     let host = data.host().unwrap_or_default();
     let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
     let loopback = address.map_or(host == "localhost", |ip| ip.to_canonical().is_loopback());
-    if insecure || loopback {
+    if insecure || loopback || data.scheme_str() == Some("https") {
         return Ok(());
     }
     let mistake = format!(
@@ -167,7 +190,7 @@ mod tests {
     #[test]
     fn says_nothing_more_than_it_must() {
         let process = read(&[]).unwrap();
-        assert_eq!(process.listen.to_string(), "127.0.0.1:50052");
+        assert_eq!(process.front.listen.to_string(), "127.0.0.1:50052");
         assert_eq!(process.service.data, "http://127.0.0.1:50051");
         assert_eq!(process.service.state_dir, None);
     }
@@ -177,7 +200,7 @@ mod tests {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/reform-analytics.toml");
         let (process, defaults) = (read(&["--config", file]).unwrap(), read(&[]).unwrap());
         assert_eq!(format!("{:?}", process.service), format!("{:?}", defaults.service));
-        assert_eq!((process.listen, process.insecure), (defaults.listen, defaults.insecure));
+        assert_eq!(process.front, defaults.front);
     }
 
     #[test]
@@ -195,6 +218,7 @@ mod tests {
             ("http://localhost:1", true),
             ("http://192.0.2.1:1", false),
             ("http://data:1", false),
+            ("https://data:1", true),
         ] {
             assert_eq!(read(&["--data", data]).is_ok(), allowed, "{data}");
             assert!(read(&["--data", data, "--insecure"]).is_ok(), "{data}");

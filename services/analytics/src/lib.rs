@@ -31,9 +31,9 @@ use std::sync::Arc;
 
 use reform_api::analytics::v1::indicator_service_server::SERVICE_NAME;
 use reform_runtime::calls::Stamp;
+use reform_runtime::front::Front;
 use reform_runtime::health::Health;
 use reform_runtime::server::{self, Exit};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -60,11 +60,16 @@ pub enum Error {
     Task(Option<tokio::task::JoinError>),
 }
 
-/// Serves on `listener` until `shutdown`, then drains.
+/// Serves on a front, or a bound listener, until `shutdown`, then drains.
 ///
 /// # Errors
 /// See [`Error`]. That the data service is away is none: it is waited for.
-pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationToken) -> Result<Exit, Error> {
+pub async fn run(
+    front: impl Into<Front>,
+    config: Config,
+    shutdown: CancellationToken,
+) -> Result<Exit, Error> {
+    let front = front.into();
     if let Some(path) = config.state_dir {
         std::fs::create_dir_all(&path).map_err(|source| Error::StateDir { path, source })?;
     }
@@ -73,16 +78,16 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     let _guard = stop.clone().drop_guard();
     let health = Health::new([SERVICE_NAME]);
     let state = Arc::new(State::new(config.staleness_max));
-    let data = source::client(&config.data);
+    let data = source::client(&config.data, &config.credentials);
 
     let mut tasks = JoinSet::new();
     tasks.spawn(tail::follow(data.clone(), state.clone(), stop.clone()));
     tasks.spawn(freshness::report(state.clone(), health.clone(), stop.clone()));
 
     let answers = Answers::new(state.clone(), data, stop.clone());
-    let routes = server::routes(&health)?.add_service(grpc::service(answers, state.clone()));
+    let routes = front.routes(&health)?.add_service(grpc::service(answers, state.clone()));
     let stamp: Stamp = Arc::new(move || state.progress().stamp());
-    let mut serving = pin!(server::serve(listener, routes, health, Some(stamp), stop.clone(), config.drain));
+    let mut serving = pin!(server::serve(front, routes, health, Some(stamp), stop.clone(), config.drain));
     let early = tokio::select! {
         exit = &mut serving => {
             stop.cancel();

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use reform_analytics::config::Command;
-use reform_runtime::{logging, server, shutdown};
+use reform_runtime::{logging, shutdown};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -13,7 +13,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     logging::init(process.logging);
     let stop = shutdown::on_signals()?;
-    let listener = server::bind(process.listen, process.insecure).await?;
-    let exit = reform_analytics::run(listener, process.service, stop).await?;
+    let front = process.front.open().await?;
+    let exit = reform_analytics::run(front, process.service, stop).await?;
     Ok(exit.code())
 }

@@ -1,13 +1,12 @@
 //! What the service is started with.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use reform_runtime::config::{Error, Program, Setting, Settings};
 use reform_runtime::probe::{self, Probe};
-use reform_runtime::{logging, server};
+use reform_runtime::{front, logging, server};
 
 use crate::offline::compact::{self, Compact};
 use crate::offline::restore::{self, Restore};
@@ -76,10 +75,8 @@ pub enum Command {
 /// What the process needs beside the service.
 #[derive(Debug)]
 pub struct Process {
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// Whether plaintext may leave this machine.
-    pub insecure: bool,
+    /// How it is reached.
+    pub front: front::Config,
     /// How to log.
     pub logging: logging::Config,
     /// The service.
@@ -100,7 +97,6 @@ const SETTINGS: &[Setting] = &[
     )
     .default("32 MiB"),
     Setting::value("drain", "how long calls under way may take to finish at the end").default("5s"),
-    Setting::switch("insecure", "allow plaintext beyond this machine"),
 ];
 
 impl Command {
@@ -122,7 +118,7 @@ impl Command {
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
         let about = "keeps sourced records of political reforms and serves them over gRPC";
-        let program = Program::new("reform-data", about, env!("CARGO_PKG_VERSION"), SETTINGS);
+        let program = Program::new("reform-data", about, env!("CARGO_PKG_VERSION"), SETTINGS).serving();
         let offline = [restore::command(), verify::command(), compact::command()];
         let command = program.command().subcommand(probe::command()).subcommands(offline);
         let matches = command.get_matches_from(args);
@@ -144,8 +140,7 @@ impl Command {
 
 impl Process {
     fn from_settings(mut settings: Settings) -> Result<Self, Error> {
-        let listen = settings.listen("listen");
-        let insecure = settings.switch("insecure");
+        let front = front::Config::read(&mut settings);
         let data_dir = settings.get::<PathBuf>("data-dir");
         let cache = settings.size("cache", (16 << 20)..=(1 << 40));
         let free = settings.optional_size("free-space-min", 0..=(1 << 50));
@@ -161,8 +156,7 @@ impl Process {
             drain: drain.take(&read),
             patience: Patience::default(),
         };
-        let (listen, insecure) = (listen.take(&read), insecure.take(&read));
-        Ok(Self { listen, insecure, logging: logging.take(&read), service })
+        Ok(Self { front: front.take(&read), logging: logging.take(&read), service })
     }
 }
 
@@ -188,7 +182,7 @@ mod tests {
     #[test]
     fn a_store_needs_a_folder_and_nothing_else() {
         let process = read(&["--data-dir", "x"]).unwrap();
-        assert_eq!(process.listen.to_string(), "127.0.0.1:50051");
+        assert_eq!(process.front.listen.to_string(), "127.0.0.1:50051");
         assert_eq!(process.service.cache_bytes, CACHE_BYTES);
         assert_eq!(process.service.free_bytes_min, None);
         let process = read(&["--data-dir", "x", "--free-space-min", "1 MiB", "--ballast", "0"]).unwrap();
@@ -203,6 +197,6 @@ mod tests {
         let process = read(&["--config", file]).unwrap();
         let defaults = read(&["--data-dir", "/var/lib/reform-data"]).unwrap();
         assert_eq!(format!("{:?}", process.service), format!("{:?}", defaults.service));
-        assert_eq!((process.listen, process.insecure), (defaults.listen, defaults.insecure));
+        assert_eq!(process.front, defaults.front);
     }
 }

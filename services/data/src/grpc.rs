@@ -13,9 +13,8 @@
 use reform_api::data::v1::maintenance_service_server::MaintenanceServiceServer;
 use reform_api::encoded::change_service_server::ChangeServiceServer;
 use reform_api::encoded::record_service_server::RecordServiceServer;
-use reform_runtime::health::Health;
 use reform_runtime::routes::Routes;
-use reform_runtime::server::{self, REQUEST_BYTES_MAX};
+use reform_runtime::server::REQUEST_BYTES_MAX;
 use tokio_util::sync::CancellationToken;
 
 use crate::patience::Patience;
@@ -45,18 +44,13 @@ pub(crate) const HEALTH_NAMES: &[&str] = &[
     WRITES,
 ];
 
-/// Everything that the process serves.
-pub(crate) fn routes(
-    store: &Store,
-    health: &Health,
-    stop: &CancellationToken,
-    patience: Patience,
-) -> Result<Routes, server::Error> {
+/// Everything that the process serves, over what every process serves.
+pub(crate) fn routes(every: Routes, store: &Store, stop: &CancellationToken, patience: Patience) -> Routes {
     let records = record::Records { store: store.clone(), stop: stop.clone(), patience };
     let changes = change::Changes { store: store.clone(), stop: stop.clone(), patience };
     let maintenance = maintenance::Maintenance { store: store.clone(), stop: stop.clone(), patience };
-    Ok(server::routes(health)?
+    every
         .add_service(RecordServiceServer::new(records).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ChangeServiceServer::new(changes).max_decoding_message_size(REQUEST_BYTES_MAX))
-        .add_service(MaintenanceServiceServer::new(maintenance).max_decoding_message_size(REQUEST_BYTES_MAX)))
+        .add_service(MaintenanceServiceServer::new(maintenance).max_decoding_message_size(REQUEST_BYTES_MAX))
 }

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
+use reform_runtime::front::Front;
 use reform_runtime::health::Health;
 use reform_runtime::server::{self, Exit};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub mod config;
@@ -35,11 +35,16 @@ pub enum Error {
     Server(#[from] server::Error),
 }
 
-/// Opens the store and serves it on a bound listener until `shutdown`; then drains, writes what is queued, and closes.
+/// Opens the store and serves it on a front, or a bound listener, until `shutdown`; then drains, writes what is queued, and closes.
 ///
 /// # Errors
 /// When the store cannot be opened or its disk fails, or when the server cannot run.
-pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationToken) -> Result<Exit, Error> {
+pub async fn run(
+    front: impl Into<Front>,
+    config: Config,
+    shutdown: CancellationToken,
+) -> Result<Exit, Error> {
+    let front = front.into();
     let health = Health::new(grpc::HEALTH_NAMES.iter().copied());
     let opening = Opening::start(config.patience, store::disk::log_bytes(&config.data_dir))
         .map_err(|error| store::disk::Error::File(config.data_dir.clone(), error))?;
@@ -51,7 +56,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     };
     drop(opening);
     let stop = shutdown.child_token();
-    let routes = grpc::routes(&store, &health, &stop, config.patience)?;
+    let routes = grpc::routes(front.routes(&health)?, &store, &stop, config.patience);
     let stamp: reform_runtime::calls::Stamp = {
         let store = store.clone();
         let store_id = HeaderValue::from_str(store.id()).ok();
@@ -60,7 +65,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     health.set_all(true);
     let watchdog = Watchdog::start(&store, &health, (config.patience, config.drain), &stop)
         .map_err(|error| store::disk::Error::File(config.data_dir, error))?;
-    let served = server::serve(listener, routes, health, Some(stamp), stop, config.drain).await;
+    let served = server::serve(front, routes, health, Some(stamp), stop, config.drain).await;
     let closed = store.close(writing).await;
     drop(watchdog);
     closed?;

@@ -2,9 +2,10 @@
 
 use futures::stream::BoxStream;
 use tonic::Status;
-use tonic::transport::Channel;
 
 use super::caller::{ANSWER_BYTES_MAX, Caller, Settings, calls, handle};
+use super::credentials::Credentials;
+use super::link::Link;
 use super::pages::{items, paged, pages};
 use crate::analytics::v1;
 use crate::analytics::v1::indicator_service_client::IndicatorServiceClient;
@@ -17,7 +18,7 @@ pub struct AnalyticsClient {
 
 handle!(AnalyticsClient);
 
-fn indicators(channel: Channel) -> IndicatorServiceClient<Channel> {
+fn indicators(channel: Link) -> IndicatorServiceClient<Link> {
     IndicatorServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX)
 }
 

@@ -4,20 +4,17 @@ use std::time::Duration;
 
 use tonic::metadata::errors::InvalidMetadataValue;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::{Channel, Endpoint, Error};
+use tonic::transport::Error;
 use tonic::{Request, Response, Status};
 
 use super::attempts::{Attempts, deadline, settled};
+use super::credentials::Credentials;
+use super::link::Link;
 
 /// The largest answer to a call; services send at most 3 MiB of what was asked for, and its frame.
 pub(super) const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// The largest message of a feed or an export: records that refer to each other in a cycle come in one.
 pub(super) const STREAM_BYTES_MAX: usize = 16 << 20;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A peer that answers no PING is gone, though the connection says nothing.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The request metadata that names who writes.
 const AUTHOR: &str = "reform-author";
@@ -40,22 +37,22 @@ impl Default for Settings {
 
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    pub(super) channel: Channel,
+    pub(super) channel: Link,
     pub(super) settings: Settings,
     author: Option<MetadataValue<Ascii>>,
 }
 
 impl Caller {
-    pub(super) fn new(channel: Channel) -> Self {
+    pub(super) fn new(channel: Link) -> Self {
         Self { channel, settings: Settings::default(), author: None }
     }
 
-    pub(super) async fn connect(url: String) -> Result<Self, Error> {
-        Ok(Self::new(endpoint(url)?.connect().await?))
+    pub(super) async fn connect(url: String, credentials: &Credentials) -> Result<Self, Error> {
+        Ok(Self::new(Link::connect(url, credentials).await?))
     }
 
-    pub(super) fn lazy(url: String) -> Result<Self, Error> {
-        Ok(Self::new(endpoint(url)?.connect_lazy()))
+    pub(super) fn lazy(url: String, credentials: &Credentials) -> Result<Self, Error> {
+        Ok(Self::new(Link::lazy(url, credentials)?))
     }
 
     pub(super) fn set_author(&mut self, author: &str) -> Result<(), InvalidMetadataValue> {
@@ -80,7 +77,7 @@ impl Caller {
     pub(super) async fn call<Q, A, F>(
         &self,
         message: Q,
-        send: impl Fn(Channel, Request<Q>) -> F,
+        send: impl Fn(Link, Request<Q>) -> F,
     ) -> Result<A, Status>
     where
         Q: Clone,
@@ -101,15 +98,6 @@ impl Caller {
     }
 }
 
-fn endpoint(url: String) -> Result<Endpoint, Error> {
-    Ok(Endpoint::from_shared(url)?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-        .keep_alive_while_idle(true))
-}
-
 /// What both clients offer to set and to ask.
 macro_rules! handle {
     ($client:ident) => {
@@ -119,7 +107,18 @@ macro_rules! handle {
             /// # Errors
             /// `url` is none, such as `http://127.0.0.1:50051`, or nobody listens there.
             pub async fn connect(url: impl Into<String>) -> Result<Self, tonic::transport::Error> {
-                Ok(Self { caller: Caller::connect(url.into()).await? })
+                Self::connect_with(url, &Credentials::default()).await
+            }
+
+            /// As `connect`, with credentials; `url` may be `https`.
+            ///
+            /// # Errors
+            /// As `connect`, and when service and client do not trust each other.
+            pub async fn connect_with(
+                url: impl Into<String>,
+                credentials: &Credentials,
+            ) -> Result<Self, tonic::transport::Error> {
+                Ok(Self { caller: Caller::connect(url.into(), credentials).await? })
             }
 
             /// Connects when the first call is made, and again whenever the connection was lost. Needs a runtime.
@@ -127,12 +126,23 @@ macro_rules! handle {
             /// # Errors
             /// `url` is none.
             pub fn lazy(url: impl Into<String>) -> Result<Self, tonic::transport::Error> {
-                Ok(Self { caller: Caller::lazy(url.into())? })
+                Self::lazy_with(url, &Credentials::default())
+            }
+
+            /// As `lazy`, with credentials; `url` may be `https`.
+            ///
+            /// # Errors
+            /// `url` is none.
+            pub fn lazy_with(
+                url: impl Into<String>,
+                credentials: &Credentials,
+            ) -> Result<Self, tonic::transport::Error> {
+                Ok(Self { caller: Caller::lazy(url.into(), credentials)? })
             }
 
             /// Uses a connection that was made elsewhere.
-            pub fn new(channel: tonic::transport::Channel) -> Self {
-                Self { caller: Caller::new(channel) }
+            pub fn new(channel: impl Into<Link>) -> Self {
+                Self { caller: Caller::new(channel.into()) }
             }
 
             /// Names who writes, in the request metadata; without authentication the service stores it as unverified.
@@ -155,7 +165,7 @@ macro_rules! handle {
             }
 
             /// The connection, for calls that have no method here.
-            pub fn channel(&self) -> tonic::transport::Channel {
+            pub fn channel(&self) -> Link {
                 self.caller.channel.clone()
             }
         }

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream};
 use tonic::Status;
-use tonic::transport::Channel;
 
 use super::caller::{ANSWER_BYTES_MAX, Caller, Settings, calls, handle};
+use super::credentials::Credentials;
 use super::export::{self, Exported};
 use super::import;
+use super::link::Link;
 use super::pages::{self, Page, Paged, items, paged};
 use super::watch;
 use super::write::repeatable;
@@ -24,11 +25,11 @@ pub struct DataClient {
 
 handle!(DataClient);
 
-fn records(channel: Channel) -> RecordServiceClient<Channel> {
+fn records(channel: Link) -> RecordServiceClient<Link> {
     RecordServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX)
 }
 
-fn maintenance(channel: Channel) -> MaintenanceServiceClient<Channel> {
+fn maintenance(channel: Link) -> MaintenanceServiceClient<Link> {
     MaintenanceServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX)
 }
 

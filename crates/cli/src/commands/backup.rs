@@ -36,7 +36,7 @@ pub(crate) struct Backup {
 pub(crate) async fn run(global: &Global, backup: Backup) -> Result<ExitCode, Failure> {
     let Backup { force, file } = backup;
     let partial = Partial::create(&file, force)?;
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let answer = peer.maintenance().create_backup(CreateBackupRequest {}).await;
     let pieces = answer.map_err(|status| peer.failed(status))?.into_inner();
     let bytes = tokio::select! {

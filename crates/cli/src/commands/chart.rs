@@ -93,13 +93,13 @@ pub(crate) async fn run(global: &Global, chart: Chart) -> Result<ExitCode, Failu
     let Chart { indicator, file, format, width, height, ask } = chart;
     let query = ask.request(&indicator);
     let Some(file) = file else {
-        let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
+        let peer = global.connect(Service::Analytics).await?;
         show(&peer, query, global.output).await?;
         return Ok(ExitCode::SUCCESS);
     };
     // A wrong name of a file is told before anything is asked.
     let format = Kind::of(format, &file)?.wire().into();
-    let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
+    let peer = global.connect(Service::Analytics).await?;
     let request = RenderChartRequest { query: Some(query), format, width_px: width, height_px: height };
     let revision = save(&peer, request, &file).await?;
     if !is_stdout(&file) {

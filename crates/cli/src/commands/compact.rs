@@ -6,7 +6,7 @@ use clap::Args;
 use reform_api::data::v1::{CompactHistoryRequest, CompactHistoryResponse};
 
 use crate::args::Global;
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::progress::{self, Progress};
@@ -30,7 +30,7 @@ pub(crate) struct Compact {
 }
 
 pub(crate) async fn run(global: &Global, compact: Compact) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let Compact { revision, yes } = compact;
     if !yes {
         confirm(&format!("The history below revision {revision} is dropped for good."))?;

@@ -8,7 +8,7 @@ use reform_api::analytics::v1::{Conflict, ListConflictsRequest};
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::commands::get::full_name;
 use crate::failure::Failure;
 use crate::{civil, out};
@@ -35,7 +35,7 @@ pub(crate) struct Conflicts {
 }
 
 pub(crate) async fn run(global: &Global, conflicts: Conflicts) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
+    let peer = global.connect(Service::Analytics).await?;
     let request = ListConflictsRequest {
         jurisdictions: conflicts.jurisdiction,
         variable: conflicts.variable.map(|name| full_name("records", &name)).unwrap_or_default(),

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use clap::Args;
 use reform_api::analytics::v1::{BatchQueryIndicatorsRequest, QueryIndicatorResponse};
+use reform_api::client::Credentials;
 use reform_api::data::v1::ImportOptions;
 use reform_api::data::v1::import_options::{OnExisting, OnInvalid};
 use reform_api::error;
@@ -95,7 +96,8 @@ pub(crate) async fn run(global: &Global, demo: Demo) -> Result<ExitCode, Failure
 async fn serve(pair: &Pair, headlines: &Headlines, output: Output, demo: &Demo) -> Result<(), Failure> {
     let revision = show(pair, headlines, output).await?;
     if let Some(folder) = &demo.charts {
-        let analytics = Peer::connect(Service::Analytics, &pair.analytics_url()).await?;
+        let analytics =
+            Peer::connect(Service::Analytics, &pair.analytics_url(), &Credentials::default()).await?;
         pictures::draw(&analytics, revision, folder).await?;
     }
     if demo.exit {
@@ -107,8 +109,8 @@ async fn serve(pair: &Pair, headlines: &Headlines, output: Output, demo: &Demo) 
 
 /// Prints the figures and returns the revision that they were asked at.
 async fn show(pair: &Pair, headlines: &Headlines, output: Output) -> Result<i64, Failure> {
-    let data = Peer::connect(Service::Data, &pair.data_url()).await?;
-    let analytics = Peer::connect(Service::Analytics, &pair.analytics_url()).await?;
+    let data = Peer::connect(Service::Data, &pair.data_url(), &Credentials::default()).await?;
+    let analytics = Peer::connect(Service::Analytics, &pair.analytics_url(), &Credentials::default()).await?;
     let imported = load(&data).await?;
     let revision = match imported.revision {
         // Nothing changed, as in the second run over the same folder: the newest revision is in the store.

@@ -47,7 +47,7 @@ pub(crate) struct Explain {
 }
 
 pub(crate) async fn run(global: &Global, explain: Explain) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
+    let peer = global.connect(Service::Analytics).await?;
     let Explain { indicator, ask, labels, at, title } = explain;
     let query = ask.request(&indicator);
     let answer = peer.analytics().query_indicator(query.clone()).await;
@@ -138,7 +138,7 @@ fn rows(explained: &ExplainPointResponse) -> Vec<[String; 5]> {
 /// Titles by name. The names alone say enough where the data service is away or one of them is gone.
 async fn titles(global: &Global, names: &[String]) -> HashMap<String, String> {
     let mut titles = HashMap::new();
-    let peer = match Peer::connect(Service::Data, &global.data).await {
+    let peer = match global.connect(Service::Data).await {
         Ok(peer) => peer,
         Err(failure) => {
             progress::note(&format!("sources without titles: {failure}"));

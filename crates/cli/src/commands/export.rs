@@ -54,7 +54,7 @@ pub(crate) async fn run(global: &Global, export: Export) -> Result<ExitCode, Fai
     let Export { filter, kind, as_of: revision, skip_damaged, file } = export;
     let table = Table::new(kind.as_deref()).map_err(|what| Failure::Usage(format!("--kind: {what}")))?;
     let table = (global.output == Output::Csv).then_some(table);
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let (filter, as_of) = (narrowed(filter, kind), as_of(revision));
     let request = ExportRecordsRequest { filter, as_of, name_damaged: skip_damaged };
     let damaged = match file {

@@ -7,7 +7,7 @@ use reform_api::data::v1::{AsOf, GetRecordRequest, Record, as_of};
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::failure::Failure;
 use crate::{out, shape};
 
@@ -37,7 +37,7 @@ pub(crate) fn full_name(collection: &str, name: &str) -> String {
 
 /// Reports a missing record and goes on to the next, so that the exit code tells of any.
 pub(crate) async fn run(global: &Global, get: Get) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let client = peer.data();
     let mut found = Vec::new();
     let mut code = ExitCode::SUCCESS;

@@ -8,7 +8,7 @@ use reform_api::data::v1::{ListRecordRevisionsRequest, RecordRevision};
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::commands::get::full_name;
 use crate::commands::watch::lines::{time, verb};
 use crate::failure::Failure;
@@ -29,7 +29,7 @@ pub(crate) struct History {
 }
 
 pub(crate) async fn run(global: &Global, history: History) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let name = full_name("records", &history.name);
     let request = ListRecordRevisionsRequest { name, ..ListRecordRevisionsRequest::default() };
     let revisions = peer.data().revisions(request).take(history.limit.unwrap_or(usize::MAX));

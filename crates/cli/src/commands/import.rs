@@ -12,7 +12,7 @@ use reform_api::data::v1::ImportOptions;
 use reform_api::data::v1::import_options::{OnExisting, OnInvalid};
 
 use crate::args::{Global, Output};
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::failure::Failure;
 use crate::input::Source;
 use crate::out;
@@ -130,7 +130,7 @@ pub(crate) async fn run(global: &Global, import: Import) -> Result<ExitCode, Fai
     let map = import.map.as_deref().map(|map| Map::open(map, import.kind.as_deref(), &import.files));
     let map = map.transpose()?.map(Arc::new);
     let sources = import.files.iter().map(|path| Source::open(path)).collect::<Result<Vec<_>, _>>()?;
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let progress = Arc::new(Progress::bytes("importing", import.length()));
     let problems = Arc::new(Problems::new(progress.clone(), i64::from(import.problems_max)));
     let sent = send(&peer, sources, import.plan(map), progress, problems.clone()).await;

@@ -9,7 +9,7 @@ use reform_api::data::v1::{ListRecordsRequest, Record};
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::commands::get::as_of;
 use crate::failure::Failure;
 use crate::{out, progress, shape};
@@ -42,7 +42,7 @@ pub(crate) struct List {
 }
 
 pub(crate) async fn run(global: &Global, list: List) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let mut left = list.limit.unwrap_or(usize::MAX);
     let mut pages = peer.data().list_pages(ListRecordsRequest {
         filter: list.filter,

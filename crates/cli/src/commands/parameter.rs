@@ -8,7 +8,7 @@ use reform_api::data::v1::{Comparator, Date, Quantity};
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::commands::get::full_name;
 use crate::failure::Failure;
 use crate::{civil, out};
@@ -31,7 +31,7 @@ pub(crate) struct Parameter {
 }
 
 pub(crate) async fn run(global: &Global, parameter: Parameter) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
+    let peer = global.connect(Service::Analytics).await?;
     let request = GetParameterRequest {
         parameter: full_name("records", &parameter.parameter),
         jurisdiction: parameter.jurisdiction,

@@ -7,7 +7,7 @@ use reform_api::data::v1::{PurgeRecordRequest, PurgeRecordResponse};
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::commands::get::full_name;
 use crate::confirm::confirm;
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ pub(crate) struct Purge {
 }
 
 pub(crate) async fn run(global: &Global, purge: Purge) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let mut client = peer.data();
     if let Some(author) = &purge.author {
         let bad = |_| Failure::Usage("--author: visible ASCII characters and blanks only".to_owned());

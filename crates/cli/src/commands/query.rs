@@ -90,7 +90,7 @@ pub(crate) fn parse_pair(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) async fn run(global: &Global, query: Query) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
+    let peer = global.connect(Service::Analytics).await?;
     match query.indicator {
         Some(indicator) => {
             let answer = peer.analytics().query_indicator(query.ask.request(&indicator)).await;

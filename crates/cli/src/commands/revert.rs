@@ -49,7 +49,7 @@ pub(crate) struct Revert {
 }
 
 pub(crate) async fn run(global: &Global, revert: Revert) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let failed = |status| peer.failed(status);
     let mut client = peer.data();
     if let Some(author) = &revert.author {

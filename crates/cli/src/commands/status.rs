@@ -6,7 +6,7 @@ use reform_api::json;
 use reform_api::{analytics, data};
 
 use crate::args::{Global, Output};
-use crate::client::{self, Peer, Service};
+use crate::client::{self, Service};
 use crate::failure::Failure;
 use crate::out;
 
@@ -15,7 +15,7 @@ type Analytics = analytics::v1::GetStatusResponse;
 
 /// Shows what is there; a service that is not makes the exit code that of its failure.
 pub(crate) async fn run(global: &Global) -> Result<ExitCode, Failure> {
-    let (data, analytics) = tokio::join!(data(&global.data), analytics(&global.analytics));
+    let (data, analytics) = tokio::join!(data(global), analytics(global));
     let mut code = ExitCode::SUCCESS;
     let mut rows = Vec::new();
     let mut answers = serde_json::Map::new();
@@ -48,14 +48,14 @@ fn named(service: &str, key: &str, value: String) -> [String; 3] {
     [service.to_owned(), key.to_owned(), value]
 }
 
-async fn data(url: &str) -> Result<Data, Failure> {
-    let peer = Peer::connect(Service::Data, url).await?;
+async fn data(global: &Global) -> Result<Data, Failure> {
+    let peer = global.connect(Service::Data).await?;
     let answer = peer.maintenance().get_status(client::request(data::v1::GetStatusRequest {})).await;
     Ok(answer.map_err(|status| peer.failed(status))?.into_inner())
 }
 
-async fn analytics(url: &str) -> Result<Analytics, Failure> {
-    let peer = Peer::connect(Service::Analytics, url).await?;
+async fn analytics(global: &Global) -> Result<Analytics, Failure> {
+    let peer = global.connect(Service::Analytics).await?;
     let answer = peer.indicators().get_status(client::request(analytics::v1::GetStatusRequest {})).await;
     Ok(answer.map_err(|status| peer.failed(status))?.into_inner())
 }

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use reform_api::data::v1::{VerifyStoreRequest, VerifyStoreResponse};
 
 use crate::args::Global;
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::failure::Failure;
 use crate::out;
 use crate::progress::{self, Progress};
 
 /// Each problem is a line on stdout; with any, the exit code is 1.
 pub(crate) async fn run(global: &Global) -> Result<ExitCode, Failure> {
-    let peer = Peer::connect(Service::Data, &global.data).await?;
+    let peer = global.connect(Service::Data).await?;
     let answer = peer.maintenance().verify_store(VerifyStoreRequest {}).await;
     let mut messages = answer.map_err(|status| peer.failed(status))?.into_inner();
     let progress = Progress::count("verify");

@@ -45,7 +45,7 @@ pub(crate) async fn run(global: &Global, watch: Watch) -> Result<ExitCode, Failu
 }
 
 async fn follow(global: &Global, watch: Watch) -> Result<ExitCode, Failure> {
-    let data = Peer::connect(Service::Data, &global.data).await?;
+    let data = global.connect(Service::Data).await?;
     match watch.indicator {
         Some(indicator) => follow_answer(global, &data, watch.ask.request(&indicator)).await?,
         None => {
@@ -91,7 +91,7 @@ async fn follow_answer(
     data: &Peer,
     mut query: QueryIndicatorRequest,
 ) -> Result<(), Failure> {
-    let peer = Peer::connect(Service::Analytics, &global.analytics).await?;
+    let peer = global.connect(Service::Analytics).await?;
     let client = peer.analytics();
     let name = query.indicator.clone();
     let indicator = client.get_indicator(GetIndicatorRequest { name }).await;

@@ -36,7 +36,7 @@ fn read(args: &[&str], env: &[(&str, &str)]) -> Result<Config, Error> {
     let mut settings = program().read(&matches, |variable| {
         env.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
     });
-    let listen = settings.listen("listen");
+    let listen = settings.listen("listen", false);
     let _insecure = settings.switch("insecure");
     let data_dir = settings.get("data-dir");
     let cache = settings.size("cache", 1 << 20..=1 << 40);

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod calls;
+mod certificates;
 mod config;
 mod probe;
 mod server;
 mod stub;
+mod tls;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use reform_runtime::config::{self, Program, Setting};
+use reform_runtime::front::Front;
 use reform_runtime::health::Health;
 use reform_runtime::probe::{self, Error, Probe};
 use reform_runtime::server;
@@ -15,14 +16,13 @@ use tonic_health::pb::health_check_response::ServingStatus;
 const SETTINGS: &[Setting] = &[
     Setting::value("listen", "address to listen on").default("127.0.0.1:50051"),
     Setting::value("data-dir", "folder of the store"),
-    Setting::switch("insecure", "allow plaintext beyond this machine"),
 ];
 
 /// Long enough for a busy machine; a test that waits for it has failed.
 const PATIENT: Duration = Duration::from_secs(60);
 
 fn read(args: &[&str], env: &[(&str, &str)]) -> Result<Option<Probe>, config::Error> {
-    let program = Program::new("reform-test", "tests", "1.2.3", SETTINGS);
+    let program = Program::new("reform-test", "tests", "1.2.3", SETTINGS).serving();
     let command = program.command().subcommand(probe::command());
     let matches = command.get_matches_from([&["reform-test"], args].concat());
     Probe::read(&program, &matches, |variable| {
@@ -31,7 +31,7 @@ fn read(args: &[&str], env: &[(&str, &str)]) -> Result<Option<Probe>, config::Er
 }
 
 fn probe(address: SocketAddr, service: &str) -> Probe {
-    Probe { address, service: service.to_owned() }
+    Probe { address, service: service.to_owned(), ca: None }
 }
 
 async fn start() -> (SocketAddr, Health, CancellationToken) {
@@ -39,8 +39,9 @@ async fn start() -> (SocketAddr, Health, CancellationToken) {
     let address = listener.local_addr().unwrap();
     let health = Health::new(["writes"]);
     let stop = CancellationToken::new();
-    let routes = server::routes(&health).unwrap();
-    tokio::spawn(server::serve(listener, routes, health.clone(), None, stop.clone(), server::DRAIN));
+    let front = Front::from(listener);
+    let routes = front.routes(&health).unwrap();
+    tokio::spawn(server::serve(front, routes, health.clone(), None, stop.clone(), server::DRAIN));
     (address, health, stop)
 }
 
@@ -84,4 +85,10 @@ fn finds_the_address_where_the_service_finds_it() {
     assert_eq!(read(&before, &open).unwrap(), Some(probe("127.0.0.1:8".parse().unwrap(), "")));
     assert_eq!(read(&["health", "--listen", "nowhere"], &[]).unwrap_err().mistakes.len(), 1);
     assert_eq!(read(&["--data-dir", "d"], &open).unwrap(), None);
+    let side = ["health", "--health-listen", "0.0.0.0:9", "--tls-cert", "c", "--tls-client-ca", "a"];
+    assert_eq!(read(&side, &open).unwrap(), Some(probe("127.0.0.1:9".parse().unwrap(), "")));
+    let encrypted = read(&["health", "--tls-cert", "c", "--tls-ca", "a"], &open).unwrap().unwrap();
+    assert_eq!((encrypted.address.port(), encrypted.ca), (7, Some("a".into())));
+    assert!(read(&["health", "--tls-cert", "c"], &open).is_err());
+    assert!(read(&["health", "--tls-cert", "c", "--tls-ca", "a", "--tls-client-ca", "a"], &open).is_err());
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use reform_api::error::{Reason, reason};
+use reform_runtime::front::Front;
 use reform_runtime::health::Health;
 use reform_runtime::routes::Routes;
 use reform_runtime::server::{self, Error, Exit};
@@ -29,21 +30,22 @@ struct Running {
     ended: JoinHandle<Exit>,
 }
 
-async fn start(routes: impl FnOnce(&Health) -> Routes, drain: Duration) -> Running {
+async fn start(routes: impl FnOnce(&Front, &Health) -> Routes, drain: Duration) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let health = Health::new(["reform.data.v1.RecordService", "writes"]);
     let stop = CancellationToken::new();
-    let routes = routes(&health);
-    let ended = tokio::spawn(server::serve(listener, routes, health.clone(), None, stop.clone(), drain));
+    let front = Front::from(listener);
+    let routes = routes(&front, &health);
+    let ended = tokio::spawn(server::serve(front, routes, health.clone(), None, stop.clone(), drain));
     Running { address, health, stop, ended }
 }
 
-fn standard(health: &Health) -> Routes {
-    server::routes(health).unwrap()
+fn standard(front: &Front, health: &Health) -> Routes {
+    front.routes(health).unwrap()
 }
 
-fn stub(_: &Health) -> Routes {
+fn stub(_: &Front, _: &Health) -> Routes {
     Routes::new(HealthServer::new(Stub::default()))
 }
 
@@ -120,7 +122,7 @@ async fn a_client_that_does_not_read_is_cut_off_at_the_limit() {
 async fn a_call_under_way_is_finished_by_a_drain() {
     let service = Stub::default();
     let routes = Routes::new(HealthServer::new(service.clone()));
-    let running = start(|_| routes, Duration::from_secs(60)).await;
+    let running = start(|_, _| routes, Duration::from_secs(60)).await;
     let mut client = HealthClient::new(channel(running.address).await);
     let under_way = tokio::spawn(async move { client.check(ask("gate")).await });
     service.entered.notified().await;

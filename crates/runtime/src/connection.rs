@@ -1,0 +1,172 @@
+//! One connection: handshake, preface, calls; each with a limit in time.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use crate::calls::Calls;
+use crate::identity::Identity;
+use crate::preface::{Spoken, spoken};
+use crate::routes::Routes;
+use crate::server::{HEADER_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
+use crate::watched::Watched;
+
+/// What may be under way of one upload, and of all uploads of one connection, before the peer has to wait.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+
+/// A peer that answers no PING for this long is gone.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a new connection may say nothing.
+const FIRST_BYTE_MAX: Duration = Duration::from_secs(5);
+
+/// How long a handshake may take, the wait for its turn included.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+
+/// How long the preface may take, after the handshake if there is one.
+const PREFACE_MAX: Duration = Duration::from_secs(5);
+
+/// Handshakes at the same time; each costs a signature, and the machine has calls to answer.
+const HANDSHAKES_MAX: usize = 64;
+
+/// What every connection of a listener is served with.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    calls: Calls<Routes>,
+    tls: Option<Watched<ServerConfig>>,
+    handshakes: Arc<Semaphore>,
+    shutdown: CancellationToken,
+}
+
+/// How a connection failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{0} took too long")]
+    Late(&'static str),
+    #[error("handshake: {0}")]
+    Handshake(io::Error),
+    #[error("the peer left before its first call: {0}")]
+    Left(io::Error),
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+}
+
+impl Door {
+    pub(crate) fn new(
+        calls: Calls<Routes>,
+        tls: Option<Watched<ServerConfig>>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self { calls, tls, handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)), shutdown }
+    }
+
+    /// Serves one connection until its peer closes it, or until the shutdown and the end of the calls under way.
+    /// `place` is held as long.
+    pub(crate) async fn serve(self, peer: TcpStream, place: OwnedSemaphorePermit) -> Result<(), Error> {
+        let _place = place;
+        let Some(tls) = &self.tls else {
+            return self.speak(peer, None).await;
+        };
+        let from = peer.peer_addr();
+        let encrypted = tokio::select! {
+            encrypted = self.handshake(tls, peer) => encrypted,
+            () = self.shutdown.cancelled() => return Ok(()),
+        };
+        let stream = encrypted.inspect_err(|error| {
+            if let (Error::Handshake(error), Ok(from)) = (error, from)
+                && is_about_certificate(error)
+            {
+                tracing::info!(target: "audit", %from, %error, "certificate refused");
+            }
+        })?;
+        // The verifier has seen that there is one name.
+        let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let identity = certificate.and_then(|certificate| Identity::of_certificate(certificate).ok());
+        self.speak(stream, identity).await
+    }
+
+    async fn handshake(
+        &self,
+        tls: &Watched<ServerConfig>,
+        peer: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, Error> {
+        // A silent peer must not take the place of one that speaks.
+        let mut first = [0];
+        let read = timeout(FIRST_BYTE_MAX, peer.peek(&mut first)).await;
+        read.map_err(|_| Error::Late("the first byte"))?.map_err(Error::Left)?;
+        let shake = async {
+            let _turn = self.handshakes.acquire().await;
+            TlsAcceptor::from(tls.get()).accept(peer).await
+        };
+        let shaken = timeout(HANDSHAKE_MAX, shake).await;
+        shaken.map_err(|_| Error::Late("the handshake"))?.map_err(Error::Handshake)
+    }
+
+    async fn speak<S>(&self, stream: S, identity: Option<Identity>) -> Result<(), Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        // The transport knows no graceful end before the preface, so a silent peer does not come that far.
+        let spoken = tokio::select! {
+            spoken = timeout(PREFACE_MAX, spoken(stream)) => spoken,
+            () = self.shutdown.cancelled() => return Ok(()),
+        };
+        let stream = spoken.map_err(|_| Error::Late("the preface"))?.map_err(Error::Left)?;
+        self.answer(stream, identity).await
+    }
+
+    async fn answer<S>(&self, stream: Spoken<S>, identity: Option<Identity>) -> Result<(), Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let calls = self.calls.clone();
+        let answering = service_fn(move |mut request: http::Request<_>| {
+            if let Some(identity) = &identity {
+                request.extensions_mut().insert(identity.clone());
+            }
+            calls.clone().call(request)
+        });
+        let mut serving = pin!(transport().serve_connection(TokioIo::new(stream), answering));
+        tokio::select! {
+            ended = serving.as_mut() => return Ok(ended?),
+            () = self.shutdown.cancelled() => serving.as_mut().graceful_shutdown(),
+        }
+        Ok(serving.await?)
+    }
+}
+
+fn is_about_certificate(error: &io::Error) -> bool {
+    use rustls::Error::{InvalidCertRevocationList, InvalidCertificate, NoCertificatesPresented};
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    matches!(cause, Some(InvalidCertificate(_) | InvalidCertRevocationList(_) | NoCertificatesPresented))
+}
+
+fn transport() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+        .max_header_list_size(HEADER_BYTES_MAX)
+        .keep_alive_interval(Some(KEEPALIVE_INTERVAL))
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .auto_date_header(false);
+    builder
+}

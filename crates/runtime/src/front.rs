@@ -1,0 +1,132 @@
+//! How a process is reached: addresses, encryption, limits, and who may do what.
+
+mod settings;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+
+pub use settings::SETTINGS;
+
+use crate::health::Health;
+use crate::routes::Routes;
+use crate::server::{self, Error};
+use crate::watched::{self, Watched};
+use crate::{config, reflection, tls};
+
+/// Connections at the same time, unless it is set. One connection carries many calls.
+pub const CONNECTIONS_MAX: usize = 512;
+
+/// What a process is told about how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether plaintext may leave this machine.
+    pub insecure: bool,
+    /// Where to answer health, and nothing else, in plaintext.
+    pub health_listen: Option<SocketAddr>,
+    /// Connections at the same time; more wait to be accepted.
+    pub connections_max: usize,
+    /// Encrypts.
+    pub tls: Option<tls::Files>,
+    /// Whether the process describes itself.
+    pub reflection: bool,
+    /// How often files are looked at for changes.
+    pub poll: Duration,
+}
+
+impl Config {
+    /// Plaintext on `listen`.
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            insecure: false,
+            health_listen: None,
+            connections_max: CONNECTIONS_MAX,
+            tls: None,
+            reflection: true,
+            poll: watched::POLL,
+        }
+    }
+
+    /// Reads the files and listens; logs the addresses that it got, which tell the ports when 0 was asked for.
+    ///
+    /// # Errors
+    /// A file is wrong, an address cannot be had, or plaintext would leave this machine without `insecure`.
+    pub async fn open(self) -> Result<Front, Error> {
+        if self.tls.is_none() {
+            config::check_bind(self.listen, self.insecure)?;
+        }
+        let tls = self.tls.as_ref().map(|files| tls::watch(files, self.poll)).transpose()?;
+        let listener = server::listen(self.listen).await?;
+        tracing::info!(address = %address(&listener)?, tls = tls.is_some(), "listening");
+        let health = match self.health_listen {
+            None => None,
+            Some(address) => Some(server::listen(address).await?),
+        };
+        if let Some(listener) = &health {
+            tracing::info!(address = %address(listener)?, "listening for questions about health");
+        }
+        Ok(Front {
+            listener,
+            health,
+            tls,
+            connections_max: self.connections_max,
+            reflection: self.reflection,
+        })
+    }
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(Error::Address)
+}
+
+/// What [`server::serve`] serves on.
+#[derive(Debug)]
+pub struct Front {
+    pub(crate) listener: TcpListener,
+    pub(crate) health: Option<TcpListener>,
+    pub(crate) tls: Option<Watched<ServerConfig>>,
+    pub(crate) connections_max: usize,
+    reflection: bool,
+}
+
+/// Plaintext, for whoever connects.
+impl From<TcpListener> for Front {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, health: None, tls: None, connections_max: CONNECTIONS_MAX, reflection: true }
+    }
+}
+
+impl Front {
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// [`Error::Address`].
+    pub fn address(&self) -> Result<SocketAddr, Error> {
+        address(&self.listener)
+    }
+
+    /// Where it answers health alone.
+    ///
+    /// # Errors
+    /// [`Error::Address`].
+    pub fn health_address(&self) -> Result<Option<SocketAddr>, Error> {
+        self.health.as_ref().map(address).transpose()
+    }
+
+    /// What every process serves: health, and reflection unless it is off; the caller adds its own services.
+    ///
+    /// # Errors
+    /// [`Error::Reflection`].
+    pub fn routes(&self, health: &Health) -> Result<Routes, Error> {
+        let routes = Routes::new(health.service());
+        if !self.reflection {
+            return Ok(routes);
+        }
+        Ok(reflection::add(routes, health.names())?)
+    }
+}

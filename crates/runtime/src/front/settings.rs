@@ -1,0 +1,61 @@
+//! The settings of every process that serves.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::Config;
+use crate::config::{Got, Setting, Settings};
+use crate::tls::Files;
+use crate::watched;
+
+/// The settings that [`Config::read`] reads, beside `listen`, whose default differs.
+pub const SETTINGS: &[Setting] = &[
+    Setting::switch("insecure", "allow plaintext beyond this machine"),
+    Setting::value("health-listen", "address to answer health on, and nothing else, in plaintext"),
+    Setting::value("connections-max", "connections at the same time; more wait").default("512"),
+    Setting::value("tls-cert", "certificate chain in PEM; with it connections are encrypted"),
+    Setting::value("tls-key", "private key of the certificate, in PEM"),
+    Setting::value("tls-ca", "certificates in PEM that sign the own one; for the subcommand `health` alone"),
+    Setting::value(
+        "tls-client-ca",
+        "certificates in PEM that sign those of clients; a client must have one then",
+    ),
+    Setting::value("tls-client-crl", "revocation lists in PEM, one for each issuer of client certificates"),
+    Setting::switch("reflection", "describe services to whoever may read").default("true"),
+];
+
+impl Config {
+    /// Reads `listen` and [`SETTINGS`].
+    pub fn read(settings: &mut Settings) -> Got<Self> {
+        let tls = files(settings);
+        let listen = settings.listen("listen", tls.is_some());
+        let insecure = settings.switch("insecure");
+        let health_listen = settings.optional::<SocketAddr>("health-listen");
+        let connections_max = settings.number("connections-max", 1..=1_000_000);
+        let reflection = settings.switch("reflection");
+        settings.all(|read| Self {
+            listen: listen.take(read),
+            insecure: insecure.take(read),
+            health_listen: health_listen.take(read),
+            connections_max: connections_max.take(read),
+            tls,
+            reflection: reflection.take(read),
+            poll: watched::POLL,
+        })
+    }
+}
+
+fn files(settings: &mut Settings) -> Option<Files> {
+    let (cert, key) = (settings.optional("tls-cert"), settings.optional("tls-key"));
+    let own: Option<(PathBuf, PathBuf)> = settings.both(("tls-cert", cert), ("tls-key", key));
+    let client_ca = settings.optional("tls-client-ca").ok().flatten();
+    let client_crl = settings.optional("tls-client-crl").ok().flatten();
+    if client_crl.is_some() && client_ca.is_none() {
+        settings.mistake("tls-client-crl", "needs --tls-client-ca");
+    }
+    if client_ca.is_some() && own.is_none() {
+        settings.mistake("tls-client-ca", "needs --tls-cert and --tls-key");
+    }
+    let (cert, key) = own?;
+    Some(Files { cert, key, client_ca, client_crl })
+}
