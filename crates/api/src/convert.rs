@@ -16,6 +16,7 @@ mod values;
 mod violations;
 
 use prost::Message;
+use reform_model::Decimal;
 use reform_model::date::{Date, Period};
 use reform_model::record::{Body, Kind, Name, Record};
 use reform_model::vocabulary::Rank;
@@ -102,6 +103,14 @@ pub fn date(wire: &v1::Date) -> Result<Date, Violations> {
     let mut checker = Checker::new(&none);
     let date = values::date(&mut checker, wire);
     checker.finish(date)
+}
+
+/// A number under the rules that hold for the numbers of records.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn decimal(text: &str) -> Result<Decimal, &'static str> {
+    values::plain_decimal(text)
 }
 
 /// The record as it is stored: without the fields that the server derives.

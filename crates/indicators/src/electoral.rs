@@ -5,7 +5,7 @@
 //! as shares and seats; `tiers`: which tier is asked for; `chambers`: the elections of each chamber; `lineage`: which
 //! contender was which before; `published`: rates beside what was printed. The indicators: [`effective`],
 //! [`parliamentary`], [`disproportionality`], [`volatility`], [`wasted`], [`turnout`] and [`approval`]; `evidence`: what
-//! is behind their points.
+//! is behind their points. [`indices`]: those that one tier alone has.
 
 pub mod approval;
 mod chambers;
@@ -14,6 +14,7 @@ pub mod disproportionality;
 pub mod effective;
 mod evidence;
 pub mod formulas;
+pub mod indices;
 mod lineage;
 pub mod parliamentary;
 mod published;
@@ -21,7 +22,7 @@ pub mod rows;
 pub mod swing;
 #[cfg(test)]
 mod tests;
-mod tiers;
+pub(crate) mod tiers;
 pub mod turnout;
 pub mod volatility;
 pub mod wasted;

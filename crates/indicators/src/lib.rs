@@ -10,7 +10,7 @@
 //! - [`durations`]: means, percentiles and classes of days;
 //! - [`reforms`], [`parties`], [`appeals`], [`court`], [`norms`], [`petitions`], [`congress`], [`observed`], [`growth`] and
 //!   [`shares`]: indicators;
-//! - [`electoral`]: elections and chambers; [`target`]: promises; [`parameter`]: numbers in laws;
+//! - [`electoral`]: elections and chambers; [`seats`]: from votes to seats; [`target`]: promises; [`parameter`]: numbers in laws;
 //! - [`catalogue`]: every indicator, and the one function that answers a query; [`mod@explain`]: what is behind a point of
 //!   the answer; [`mod@conflicts`]: what contradicts what.
 
@@ -40,6 +40,7 @@ pub mod petitions;
 pub mod query;
 pub mod reforms;
 pub mod reported;
+pub mod seats;
 pub mod selection;
 pub mod shares;
 pub mod span;

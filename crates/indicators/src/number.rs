@@ -228,6 +228,12 @@ impl From<i64> for Number {
     }
 }
 
+impl From<u64> for Number {
+    fn from(number: u64) -> Self {
+        Self(BigRational::from(BigInt::from(number)))
+    }
+}
+
 impl From<i32> for Number {
     fn from(number: i32) -> Self {
         Self::from(i64::from(number))

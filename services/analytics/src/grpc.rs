@@ -1,12 +1,14 @@
 //! The contract: every handler converts, asks once, and converts back.
 //!
-//! `query` reads requests, `period` the dates and `page` the pages in them; `convert` writes answers; `fault` says which code a refusal is.
+//! `query` reads requests, `period` the dates and `page` the pages in them; `convert` writes answers; `simulate` does both
+//! for elections; `fault` says which code a refusal is.
 
 mod convert;
 mod fault;
 mod page;
 mod period;
 mod query;
+mod simulate;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +18,7 @@ use reform_api::analytics::v1;
 use reform_api::encoded;
 use reform_api::encoded::indicator_service_server::{IndicatorService, IndicatorServiceServer};
 use reform_indicators::parameter::lookup::look_up;
-use reform_indicators::{conflicts, explain};
+use reform_indicators::{conflicts, explain, seats};
 use reform_runtime::calls::Deadline;
 use reform_runtime::{server, unimplemented};
 use tokio::time::Instant;
@@ -156,9 +158,16 @@ impl IndicatorService for Handlers {
 
     async fn simulate_election(
         &self,
-        _: Request<v1::SimulateElectionRequest>,
+        request: Request<v1::SimulateElectionRequest>,
     ) -> Answered<v1::SimulateElectionResponse> {
-        Err(unimplemented("SimulateElection"))
+        let give_up = give_up(&request);
+        let asked = simulate::asked(request.into_inner())?;
+        let told = self.answers.read(Place::default(), give_up, move |view| {
+            let simulated = seats::simulate::simulate(view, &asked)
+                .map_err(|error| Refusal::Query { prefix: String::new(), error })?;
+            Ok(simulate::response(simulated, view.revision()))
+        });
+        within_limit(told.await?)
     }
 
     async fn render_chart(

@@ -140,12 +140,15 @@ fn decimal(c: &mut Checker<'_>, field: &'static str, text: &str) -> Option<Decim
     if text.is_empty() {
         return None;
     }
+    plain_decimal(text).map_err(|description| c.refuse_field(field, description)).ok()
+}
+
+/// A number in plain digits, or what is wrong with it.
+pub(super) fn plain_decimal(text: &str) -> Result<Decimal, &'static str> {
     if !is_plain(text) {
-        c.refuse_field(field, "must be plain digits such as -0.5");
-        return None;
+        return Err("must be plain digits such as -0.5");
     }
-    let parsed = Decimal::from_str_exact(text);
-    parsed.map_err(|_| c.refuse_field(field, "has more than 28 digits")).ok()
+    Decimal::from_str_exact(text).map_err(|_| "has more than 28 digits")
 }
 
 /// Digits, perhaps a minus before them, perhaps a point with digits on both sides.

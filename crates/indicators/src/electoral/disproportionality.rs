@@ -28,8 +28,10 @@ const UNIT: &str = "percentage points";
 pub const LEAST_SQUARES: Definition = Definition {
     id: "disproportionality",
     title: "Disproportionality, least squares",
-    definition: "How far shares of seats are from shares of votes. Parties, alliances and candidates enter; one that \
-                 misses a vote share or a seat count is skipped. Shares of seats are of all seats of the tier; \
+    definition: "How far shares of seats are from shares of votes. Parties, alliances and candidates enter, \
+                 against-all, independents and others do not; one that misses a vote share or a seat count is \
+                 skipped. Shares of votes are those of effective-parties-votes; shares of seats are of all seats of \
+                 the tier; \
                  CHAMBER sets the list votes against all seats that voters fill. Lower bound: what is not recorded as \
                  infinitely many contenders without a seat; upper bound: as one.",
     formula: "√(½ Σ (v − s)²), v and s in percent",
@@ -130,14 +132,19 @@ fn compute(view: &View, query: &Query, definition: Definition, index: Index) -> 
                 skipped,
             );
         }
-        let rest = in_percent(&shares.rest);
-        let estimate = index.of(&seats.pairs(&shares), &rest);
-        point.estimate = estimate
-            .map(|estimate| seats.limit(index, estimate, skipped))
-            .filter(|estimate| *estimate != Estimate::default());
+        point.estimate = seats.index(index, &shares);
         warn_of_conflicts(&mut point, held, &path);
         Some((label, point))
     })
+}
+
+/// The index of one tier, of votes against the seats of that tier.
+pub(super) fn of_tier(index: Index, tier: &Tier, shares: &VoteShares<'_>) -> Option<Estimate> {
+    let seats = SeatShares::of(Seats::of_tier(tier), tier_seats(tier));
+    if shares.entrants.is_empty() || !seats.won.is_recorded() {
+        return None;
+    }
+    seats.index(index, shares)
 }
 
 /// Who won which part of how many seats.
@@ -154,6 +161,13 @@ impl<'a> SeatShares<'a> {
         let sum = won.won.values().sum();
         let all = stated.or(Some(sum)).filter(|all| *all > 0);
         Self { won, all, summed: stated.is_none() }
+    }
+
+    /// The index, with the bounds that are certain; none where nothing can be told.
+    fn index(&self, index: Index, shares: &VoteShares<'a>) -> Option<Estimate> {
+        let estimate = index.of(&self.pairs(shares), &in_percent(&shares.rest))?;
+        let limited = self.limit(index, estimate, self.skipped(shares));
+        (limited != Estimate::default()).then_some(limited)
     }
 
     /// The contenders that have both, in percent.

@@ -6,7 +6,7 @@ use crate::answer::{Answer, Code};
 use crate::catalogue::Definition;
 use crate::electoral::chambers::{INSTITUTION, INSTITUTION_PARAMETER};
 use crate::electoral::formulas::{laakso_taagepera, laakso_taagepera_between, shares_of};
-use crate::electoral::rows::{Key, Seats};
+use crate::electoral::rows::{Key, Seats, VoteShares};
 use crate::electoral::tiers::{
     CHAMBER, Choice, SHARE_BASE_PARAMETER, ShareBase, TIER_PARAMETER, per_election, tier_label,
     warn_of_conflicts,
@@ -24,9 +24,10 @@ pub const VOTES: Definition = Definition {
     id: "effective-parties-votes",
     title: "Effective number of parties by votes",
     definition: "How many parties of equal size would make the same concentration of votes. Parties, alliances and \
-                 candidates enter; against-all, independents and others do not. Shares are taken as recorded and not \
-                 set to 1. Lower bound: what is not recorded as one party; upper bound: as infinitely many. CHAMBER \
-                 means the votes of the list tier.",
+                 candidates enter; against-all, independents and others do not, and an alliance counts once. A share \
+                 is the one that is recorded, else votes of the tier's share base, and shares are not set to 1: votes \
+                 against all stay in the base, unless share_base is CONTENDERS. Lower bound: what no row records as \
+                 one party; upper bound: as infinitely many. CHAMBER means the votes of the list tier.",
     formula: "1 / Σ p²",
     formula_source: SOURCE,
     formula_version: 1,
@@ -66,9 +67,7 @@ fn votes(view: &View, query: &Query) -> Result<Answer, QueryError> {
             return None;
         }
         let mut point = held.point();
-        let entrants: Vec<Estimate> = shares.entrants.values().cloned().collect();
-        let estimate = laakso_taagepera_between(&entrants, &shares.rest);
-        point.estimate = (estimate != Estimate::default()).then_some(estimate);
+        point.estimate = by_votes(&shares);
         shares.warn(&mut point);
         warn_of_conflicts(&mut point, held, &format!("election.tiers[{index}]"));
         Some((tier_label(tier, index), point))
@@ -91,19 +90,32 @@ fn seats(view: &View, query: &Query) -> Result<Answer, QueryError> {
             return None;
         }
         let mut point = held.point();
-        let index = seat_index(&seats, choice == Choice::Chamber);
-        if seats.is_complete() {
-            point.estimate = index;
-        } else {
-            // Those without a number may have won nothing, unless seats are left over that only they can have.
-            let hint = index.filter(|_| !seats.hidden && seats.unassigned == 0);
-            point.estimate = hint.map(|index| Estimate { lower: None, upper: None, ..index });
+        point.estimate = by_seats(&seats, choice == Choice::Chamber);
+        if !seats.is_complete() {
             let rows = i64::try_from(seats.unknown.len()).unwrap_or(i64::MAX);
             point.warn(Code::Missing, "the seats of some contenders are not recorded", rows);
         }
         warn_of_conflicts(&mut point, held, &path);
         Some((label, point))
     })
+}
+
+/// The index over votes; none where nothing is recorded.
+pub(super) fn by_votes(shares: &VoteShares<'_>) -> Option<Estimate> {
+    let entrants: Vec<Estimate> = shares.entrants.values().cloned().collect();
+    let estimate = laakso_taagepera_between(&entrants, &shares.rest);
+    (estimate != Estimate::default()).then_some(estimate)
+}
+
+/// The index over seats.
+pub(super) fn by_seats(seats: &Seats<'_>, chamber: bool) -> Option<Estimate> {
+    let index = seat_index(seats, chamber);
+    if seats.is_complete() {
+        return index;
+    }
+    // Those without a number may have won nothing, unless seats are left over that only they can have.
+    let hint = index.filter(|_| !seats.hidden && seats.unassigned == 0)?;
+    Some(Estimate { lower: None, upper: None, ..hint })
 }
 
 /// The index over the seats of the rows that enter, independents among them in a whole chamber.

@@ -85,7 +85,7 @@ pub fn shares_as_recorded<'a>(election: &Election, tier: &'a Tier) -> VoteShares
         let key = Key::of(row, tier.system);
         let recorded =
             row.vote_share.as_ref().map(|share| Estimate::from(share).scale(&Number::scaled(1, 2)));
-        let counted = || Number::ratio(row.votes?, base?).map(Estimate::exact);
+        let counted = || Number::from(row.votes?).checked_div(base.as_ref()?).map(Estimate::exact);
         match recorded.or_else(counted) {
             Some(share) => {
                 let sum = shares.get(&key).map_or_else(|| share.clone(), |sum| sum.add(&share));
@@ -139,13 +139,16 @@ fn sorted(mut shares: BTreeMap<Key<'_>, Estimate>) -> VoteShares<'_> {
 }
 
 /// The votes that shares of the tier are shares of, as far as they are recorded; valid votes where nothing is said.
-fn share_base(election: &Election, tier: &Tier) -> Option<i64> {
-    match tier.share_base {
+fn share_base(election: &Election, tier: &Tier) -> Option<Number> {
+    let recorded = match tier.share_base {
         Some(VoteBase::Valid) | None => tier.valid.or(election.valid),
         Some(VoteBase::Cast) => election.cast,
         Some(VoteBase::Registered) => election.registered,
-        Some(VoteBase::ContendersAndAgainstAll) => tier.results.iter().map(|row| row.votes).sum(),
-    }
+        Some(VoteBase::ContendersAndAgainstAll) => {
+            return tier.results.iter().map(|row| row.votes.map(Number::from)).sum();
+        }
+    };
+    recorded.map(Number::from)
 }
 
 /// Who won how many seats of a tier.

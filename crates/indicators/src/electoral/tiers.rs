@@ -91,7 +91,7 @@ pub(super) fn warn_of_conflicts(point: &mut Point, held: &Held<'_>, path: &str) 
 
 /// Which seats of an election.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Choice {
+pub(crate) enum Choice {
     System(System),
     Number(usize),
     Chamber,
@@ -102,6 +102,11 @@ impl Choice {
         let Some(text) = query.parameter(TIER).filter(|text| !text.is_empty()) else {
             return Ok(Choice::System(System::PartyList));
         };
+        Self::parse(text).map_err(|message| QueryError::field(format!("parameters.{TIER}"), message))
+    }
+
+    /// What a text chooses, or what it may be.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text == CHAMBER {
             return Ok(Choice::Chamber);
         }
@@ -111,8 +116,7 @@ impl Choice {
         let system = System::ALL.iter().find(|system| system.as_str() == text);
         system.map(|system| Choice::System(*system)).ok_or_else(|| {
             let systems: Vec<&str> = System::ALL.iter().map(|system| system.as_str()).collect();
-            let message = format!("must be CHAMBER, the number of a tier, or one of {}", systems.join(", "));
-            QueryError::field(format!("parameters.{TIER}"), message)
+            format!("must be CHAMBER, the number of a tier, or one of {}", systems.join(", "))
         })
     }
 
@@ -125,7 +129,7 @@ impl Choice {
     }
 
     /// The tier and its place. An election whose only tier states no system has that for its list tier.
-    pub(super) fn tier(self, election: &Election) -> Option<(usize, &Tier)> {
+    pub(crate) fn tier(self, election: &Election) -> Option<(usize, &Tier)> {
         let tiers = || election.tiers.iter().enumerate();
         match self {
             Choice::Number(number) => tiers().nth(number),

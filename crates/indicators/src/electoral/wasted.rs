@@ -23,7 +23,7 @@ pub const DEFINITION: Definition = Definition {
                  contenders; against-all is none, so its votes are not wasted. Lower bound: what is not recorded and \
                  those whose seats are not recorded won a seat; upper bound: they did not. CHAMBER takes the list votes, \
                  and who has any seat of the chamber has one.",
-    formula: "Σ v over contenders with no seat",
+    formula: "Σ v over contenders without a seat, v a fraction of the share base",
     formula_source: "",
     formula_version: 1,
     unit: "share of votes",
@@ -62,6 +62,15 @@ fn wasted_votes(view: &View, query: &Query) -> Result<Answer, QueryError> {
         warn_of_conflicts(&mut point, held, &path);
         Some((label, point))
     })
+}
+
+/// The share of one tier's votes; none where votes or seats are not recorded.
+pub(super) fn of_tier(seats: &Seats<'_>, shares: &VoteShares<'_>) -> Option<Estimate> {
+    if (shares.entrants.is_empty() && shares.aside.is_empty()) || !seats.is_recorded() {
+        return None;
+    }
+    let (wasted, uncertain) = without_seats(shares, seats);
+    Some(between(&wasted, &uncertain, shares))
 }
 
 /// The shares of those who certainly, and of those who perhaps, won nothing.

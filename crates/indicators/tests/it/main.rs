@@ -2,18 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail like the tests themselves")]
 
+mod allocations;
 mod appeals;
 mod bounds;
 mod build;
+mod catalogue;
 mod completions;
 mod conflicting;
 mod conventions;
 mod counted;
 mod explained;
 mod fold;
+mod inhabitants;
 mod lives;
 mod petitions;
+mod published;
 mod reported;
 mod rivals;
 mod shares;
+mod simulated;
 mod spans;

@@ -171,7 +171,7 @@ fn caveat(Caveat { code, message, count }: Caveat) -> v1::Caveat {
     v1::Caveat { code: code.as_str().to_owned(), message, count }
 }
 
-fn estimate(estimate: Estimate) -> v1::Estimate {
+pub(super) fn estimate(estimate: Estimate) -> v1::Estimate {
     let display = estimate.display();
     let Estimate { value, lower, upper, approximate, style: _ } = estimate;
     let open = |bound: &Option<Bound>| bound.as_ref().is_some_and(|bound| bound.open);

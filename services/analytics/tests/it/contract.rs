@@ -64,7 +64,6 @@ async fn what_comes_later_says_so() {
     let statuses = [
         client.watch_indicator(v1::WatchIndicatorRequest::default()).await.map(drop).unwrap_err(),
         client.compare_revisions(v1::CompareRevisionsRequest::default()).await.unwrap_err(),
-        client.simulate_election(v1::SimulateElectionRequest::default()).await.unwrap_err(),
     ];
     for status in statuses {
         assert_refused(&status, Reason::NotImplemented);

@@ -8,4 +8,5 @@ mod follow;
 mod pair;
 mod pictures;
 mod refusals;
+mod simulate;
 mod waits;
