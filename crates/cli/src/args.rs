@@ -8,8 +8,8 @@ use reform_api::client::Credentials;
 
 use crate::client::{Peer, Service};
 use crate::commands::{
-    backup, chart, compact, completions, conflicts, demo, explain, export, get, history, import, list,
-    manual, parameter, purge, query, revert, watch,
+    backup, chart, compact, completions, conflicts, demo, explain, export, get, history, import, indicators,
+    list, manual, parameter, purge, query, revert, simulate, watch,
 };
 use crate::failure::Failure;
 
@@ -29,7 +29,7 @@ Examples:
   reform import records.jsonl                    store records, one JSON object a line
   reform list --filter 'kind = \"election\"'       records by their main date
   reform query registered-parties --period 2019..2024
-  reform query --list                            every indicator and what it is
+  reform indicators                              every indicator; with a name, one in full
   reform chart registered-parties parties.svg    the same as a picture; without a file in the terminal
   reform explain registered-parties --at 2024    the records behind a figure
   reform export records.jsonl                    every live record, checked against its trailer
@@ -125,6 +125,8 @@ pub(crate) enum Command {
     Get(get::Get),
     /// List records
     List(list::List),
+    /// Show what indicators there are, or one in full
+    Indicators(indicators::Indicators),
     /// Ask for an indicator
     Query(query::Query),
     /// Draw the answer of an indicator, as a file or in the terminal
@@ -135,6 +137,8 @@ pub(crate) enum Command {
     Conflicts(conflicts::Conflicts),
     /// Show a legal parameter on a day, and its steps
     Parameter(parameter::Parameter),
+    /// Turn votes into seats, under an election's own rules or others
+    Simulate(simulate::Simulate),
     /// Follow changes, or the answer of an indicator
     Watch(watch::Watch),
     /// Undo one commit by another

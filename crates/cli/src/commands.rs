@@ -11,12 +11,14 @@ pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod indicators;
 pub(crate) mod list;
 pub(crate) mod manual;
 pub(crate) mod parameter;
 pub(crate) mod purge;
 pub(crate) mod query;
 pub(crate) mod revert;
+pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod verify;
 pub(crate) mod watch;
@@ -34,11 +36,13 @@ pub(crate) async fn run(Args { global, command }: Args) -> Result<ExitCode, Fail
         Command::Export(export) => export::run(&global, export).await,
         Command::Get(get) => get::run(&global, get).await,
         Command::List(list) => list::run(&global, list).await,
+        Command::Indicators(indicators) => indicators::run(&global, indicators).await,
         Command::Query(query) => query::run(&global, query).await,
         Command::Chart(chart) => chart::run(&global, chart).await,
         Command::Explain(explain) => explain::run(&global, explain).await,
         Command::Conflicts(conflicts) => conflicts::run(&global, conflicts).await,
         Command::Parameter(parameter) => parameter::run(&global, parameter).await,
+        Command::Simulate(simulate) => simulate::run(&global, simulate).await,
         Command::Watch(watch) => watch::run(&global, watch).await,
         Command::Revert(revert) => revert::run(&global, revert).await,
         Command::History(history) => history::run(&global, history).await,

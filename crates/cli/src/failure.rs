@@ -113,7 +113,7 @@ impl Failure {
         match self {
             Self::Unreachable { service, .. } => Some(start_hint(*service)),
             Self::Call { service, status, .. } => match error::reason(status).as_deref() {
-                Some("INDICATOR_NOT_FOUND") => Some("reform query --list shows every indicator".to_owned()),
+                Some("INDICATOR_NOT_FOUND") => Some("reform indicators shows every indicator".to_owned()),
                 Some("STARTING" | "CATCHING_UP") => Some("try again in a moment".to_owned()),
                 Some("OVERLOADED") => Some("try again later".to_owned()),
                 Some("NOT_IMPLEMENTED") => Some("this call comes with a later release".to_owned()),
@@ -229,7 +229,7 @@ mod tests {
     fn a_missing_indicator_says_how_to_find_one() {
         let status = Box::new(Fault::new(Reason::IndicatorNotFound, "no such indicator").status());
         let failure = Failure::Call { service: Service::Analytics, url: "http://x".to_owned(), status };
-        assert!(failure.hint().is_some_and(|hint| hint.contains("query --list")));
+        assert!(failure.hint().is_some_and(|hint| hint.contains("reform indicators")));
     }
 
     #[test]

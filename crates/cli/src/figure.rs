@@ -33,7 +33,27 @@ pub(crate) fn figure(point: &Point) -> String {
 
 /// Between what the truth lies.
 pub(crate) fn bounds(point: &Point) -> String {
-    let Some(estimate) = &point.estimate else { return String::new() };
+    point.estimate.as_ref().map(between).unwrap_or_default()
+}
+
+/// A figure with its bounds, where it is not the truth itself.
+pub(crate) fn shown(estimate: &Estimate) -> String {
+    match between(estimate).as_str() {
+        "exact" => estimate.display.clone(),
+        bounds if bounds == estimate.display => bounds.to_owned(),
+        bounds => format!("{} ({bounds})", estimate.display),
+    }
+}
+
+/// A fraction of 1 as percent with two decimals.
+pub(crate) fn percent(fraction: &str) -> String {
+    let hundred = |number: Decimal| number.checked_mul(Decimal::ONE_HUNDRED);
+    let percent = Decimal::from_str_exact(fraction).ok().and_then(hundred);
+    let rounded = |number: Decimal| number.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+    percent.map_or_else(|| fraction.to_owned(), |number| format!("{:.2} %", rounded(number)))
+}
+
+fn between(estimate: &Estimate) -> String {
     let Estimate { value, lower, upper, lower_open, upper_open, approximate, display } = estimate;
     let percent = display.ends_with('%');
     let number = |text: &String| readable(text, percent);
@@ -77,8 +97,12 @@ fn readable(text: &str, percent: bool) -> String {
         let Some(number) = number.checked_mul(Decimal::ONE_HUNDRED) else { return text.to_owned() };
         return format!("{:.1} %", number.round_dp_with_strategy(1, rounding));
     }
-    let text = number.round_dp_with_strategy(DECIMALS, rounding).normalize().to_string();
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    grouped(&number.round_dp_with_strategy(DECIMALS, rounding).normalize().to_string())
+}
+
+/// A number with `,` between thousands.
+pub(crate) fn grouped(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
     let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
     let mut grouped = String::new();
     for (index, digit) in whole.chars().enumerate() {

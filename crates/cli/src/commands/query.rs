@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use futures::TryStreamExt;
 use reform_api::analytics::v1::{
-    Granularity, Indicator, ListIndicatorsRequest, Origin, Point, QueryIndicatorRequest,
-    QueryIndicatorResponse, Series,
+    Granularity, Origin, Point, QueryIndicatorRequest, QueryIndicatorResponse, Series,
 };
 use reform_api::data::v1::Period;
 use reform_api::json;
@@ -15,6 +13,7 @@ use reform_api::json;
 use crate::args::{Global, Output};
 use crate::client::{Peer, Service};
 use crate::commands::get::full_name;
+use crate::commands::indicators;
 use crate::failure::Failure;
 use crate::{civil, figure, out};
 
@@ -96,7 +95,7 @@ pub(crate) async fn run(global: &Global, query: Query) -> Result<ExitCode, Failu
             let answer = peer.analytics().query_indicator(query.ask.request(&indicator)).await;
             write(&answer.map_err(|status| peer.failed(status))?, global.output)?;
         }
-        None => list(&peer, global.output).await?,
+        None => indicators::list(&peer, global.output).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -136,37 +135,6 @@ impl Ask {
             ..QueryIndicatorRequest::default()
         }
     }
-}
-
-async fn list(peer: &Peer, output: Output) -> Result<(), Failure> {
-    let indicators = peer.analytics().list(ListIndicatorsRequest::default()).try_collect().await;
-    let indicators: Vec<Indicator> = indicators.map_err(|status| peer.failed(status))?;
-    let header = ["indicator", "title", "unit", "dimensions", "parameters"];
-    match output {
-        Output::Json => {
-            for indicator in &indicators {
-                out::say(&json::line("reform.analytics.v1.Indicator", indicator)?)?;
-            }
-        }
-        Output::Csv => out::csv(&header, indicators.iter().map(indicator_row))?,
-        Output::Table => out::say(&out::table(&header, indicators.iter().map(indicator_row)))?,
-    }
-    Ok(())
-}
-
-fn indicator_row(indicator: &Indicator) -> [String; 5] {
-    let parameters = indicator.parameters.iter().map(|parameter| match parameter.values.as_slice() {
-        [] if parameter.required => format!("{} (required)", parameter.key),
-        [] => parameter.key.clone(),
-        values => format!("{}={}", parameter.key, values.join("|")),
-    });
-    [
-        indicator.name.trim_start_matches("indicators/").to_owned(),
-        indicator.title.clone(),
-        indicator.unit.clone(),
-        indicator.dimensions.join(", "),
-        parameters.collect::<Vec<_>>().join(", "),
-    ]
 }
 
 /// Writes an answer.
