@@ -2,11 +2,12 @@
 //!
 //! `appeals-per-year` is here: appeals filed per period, counted from records and as published. The others read single
 //! appeals: [`response`]: how long an answer takes; [`on_time`]: whether it came by its deadline; [`backlog`]: what is
-//! open; [`outcomes`]: how appeals end.
+//! open; [`outcomes`]: how appeals end. [`per_inhabitants`] sets the same numbers against the population.
 
 pub mod backlog;
 pub mod on_time;
 pub mod outcomes;
+pub mod per_inhabitants;
 pub mod response;
 
 use std::borrow::Cow;

@@ -5,7 +5,7 @@
 use reform_model::Kind;
 
 use crate::answer::{Answer, Code};
-use crate::appeals::{backlog, on_time, outcomes, response};
+use crate::appeals::{backlog, on_time, outcomes, per_inhabitants, response};
 use crate::electoral::{approval, disproportionality, effective, parliamentary, turnout, volatility, wasted};
 use crate::filter;
 use crate::parties::events;
@@ -72,6 +72,7 @@ const ALL: &[&Definition] = &[
     &outcomes::DEFINITION,
     &response::DEFINITION,
     &on_time::DEFINITION,
+    &per_inhabitants::DEFINITION,
     &appeals::DEFINITION,
     &shares::APPOINTMENT,
     &congress::DEFINITION,

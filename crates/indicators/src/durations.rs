@@ -9,6 +9,10 @@ use crate::answer::Point;
 use crate::estimate::{Bound, Estimate};
 use crate::number::Number;
 
+/// Where the percentiles were published.
+pub(crate) const SOURCE: &str = "Hyndman, R. J. and Fan, Y. (1996), Sample Quantiles in Statistical Packages, The \
+                                 American Statistician 50 (4), 361–365: definition 7";
+
 /// How long something took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration {

@@ -137,6 +137,13 @@ impl Evidence {
         }
     }
 
+    /// Multiplies every number; without a factor no number of a record enters.
+    pub fn scale(&mut self, factor: Option<&Number>) {
+        for part in self.parts.values_mut().flatten() {
+            part.number = part.number.as_ref().zip(factor).map(|(number, factor)| number * factor);
+        }
+    }
+
     /// What the records bring, by name, and in a record in the order in which it came.
     pub fn parts(&self) -> impl Iterator<Item = (&Name, &Part)> {
         self.parts.iter().flat_map(|(name, parts)| parts.iter().map(move |part| (name, part)))

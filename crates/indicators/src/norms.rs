@@ -37,7 +37,7 @@ pub const DEFINITION: Definition = Definition {
                  unknown. Reported: the published parts of the same subject, span and day; a published denominator \
                  wins over the sum of the parts. What is of a part of the period is marked.",
     formula: "inconsistent / (consistent + inconsistent), with a 95 % Wilson interval",
-    formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
+    formula_source: wilson::SOURCE,
     formula_version: 1,
     unit: "share of norms",
     dimensions: &[INSTITUTION],

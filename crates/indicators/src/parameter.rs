@@ -38,7 +38,7 @@ pub const HISTORY: Definition = Definition {
                  ones are a series of their own. With valid_at: the value on that day. Where the day of a step is not \
                  known, it moved after the last record that shows the old value and not after the first that shows the \
                  new one; between them both values are bounds. An announcement moves nothing.",
-    formula: "",
+    formula: "each step; on a day, the value of the last step whose day is not after it",
     formula_source: "",
     formula_version: 1,
     unit: "",

@@ -36,7 +36,7 @@ pub const QUOTA: Definition = Definition {
                  dimensions, else against that without any. A share that was published as such is a series of its own \
                  (method REPORTED), and says so where it is apart from the one worked out.",
     formula: "numerator / denominator of the same day, with a 95 % Wilson interval",
-    formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
+    formula_source: wilson::SOURCE,
     formula_version: 1,
     unit: "share",
     dimensions: &[INSTITUTION],
@@ -55,7 +55,7 @@ pub const APPOINTMENT: Definition = Definition {
                  total. A rate that was published as such is a series of its own (method REPORTED), and says so where \
                  it is apart from the one worked out.",
     formula: "appointed / chosen up to the same day, with a 95 % Wilson interval",
-    formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
+    formula_source: wilson::SOURCE,
     formula_version: 1,
     unit: "share",
     dimensions: &[INSTITUTION],

@@ -41,11 +41,15 @@ pub const PROGRESS: Definition = Definition {
     title: "Progress of targets",
     definition: "How much of the way from the baseline to the target is done, judged at the end of the period. MET: an \
                  observation at or before the deadline certainly keeps the promise; MISSED: that of the deadline \
-                 certainly does not; before it ON_TRACK or BEHIND by the path, where there is a baseline, else \
+                 certainly does not; before it ON_TRACK or BEHIND by the path, a straight line over the days of the \
+                 target's window or its milestones, where there is a baseline, else \
                  NOT_YET_MEASURABLE. What leaves it open is UNKNOWN, and so is a status that an unresolved rival claim \
                  would turn. Of rivals only the preferred figure judges; one that is around a number is judged as \
                  within one unit of its last significant digit. A year without its own figure is measured by the \
-                 difference of two totals from one start. A year has 365.25 days.",
+                 difference of two totals from one start; a cumulative target starts at 0. Which direction is better is the \
+                 variable's to say. Further figures: required_rate and actual_rate, what is still needed and what was \
+                 done in a year of 365.25 days, and projected_date, the day of the target at the actual rate. A target \
+                 that took another's place, or was replaced, says so.",
     formula: "(value − baseline) / (target − baseline)",
     formula_source: "",
     formula_version: 1,

@@ -6,6 +6,11 @@
 use crate::estimate::{Bound, Estimate, Style};
 use crate::number::Number;
 
+/// Where the interval was published.
+pub(crate) const SOURCE: &str = "Wilson, E. B. (1927), Probable Inference, the Law of Succession, and Statistical \
+                                 Inference, Journal of the American Statistical Association 22 (158), 209–212: the \
+                                 score interval, z = 1.959964, without continuity correction";
+
 /// The quantile of the normal distribution for 95 %: 1.959964.
 fn z() -> Number {
     Number::scaled(1_959_964, 6)

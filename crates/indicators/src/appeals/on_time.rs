@@ -34,7 +34,7 @@ pub const DEFINITION: Definition = Definition {
                  outside the denominator and counted as unknown. An appeal answered or closed before it was filed is \
                  excluded and counted.",
     formula: "answered on or before the deadline / (answered + open past the deadline), with a 95 % Wilson interval",
-    formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
+    formula_source: wilson::SOURCE,
     formula_version: 1,
     unit: "share of appeals",
     dimensions: &DIMENSIONS,

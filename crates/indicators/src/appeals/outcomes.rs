@@ -29,7 +29,7 @@ pub const DEFINITION: Definition = Definition {
                  appeals answered or closed before they were filed are excluded and counted, and so is an outcome \
                  without a day of closing. An open appeal is not decided.",
     formula: "closed with the outcome / closed with any outcome, with a 95 % Wilson interval",
-    formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
+    formula_source: wilson::SOURCE,
     formula_version: 1,
     unit: "share of decided appeals",
     dimensions: &[INSTITUTION, "channel", "subject", "region", "type", "applicant_kind"],

@@ -9,7 +9,7 @@ use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::{Definition, Parameter};
 use crate::columns::{self, DIMENSIONS, Times};
 use crate::counting::{Countable, Frame, Subject, weight};
-use crate::durations::{Counted, Duration, classes, describe};
+use crate::durations::{self, Counted, Duration, classes, describe};
 use crate::evidence::{Part, Reason};
 use crate::query::{Origin, Query, QueryError};
 use crate::span::Granularity;
@@ -29,7 +29,7 @@ pub const DEFINITION: Definition = Definition {
                  day is not recorded, as unknown. An appeal answered or closed before it was filed is excluded and \
                  counted (reversed). Days that are not known exactly are left out and marked.",
     formula: "median of (answered_on or closed_on) − filed_on; percentiles interpolate at position (n−1)·p",
-    formula_source: "R. J. Hyndman and Y. Fan 1996, The American Statistician 50, type 7",
+    formula_source: durations::SOURCE,
     formula_version: 1,
     unit: "days",
     dimensions: &DIMENSIONS,

@@ -11,6 +11,7 @@ use crate::electoral::published::{Rated, add_rates};
 use crate::query::{Origin, Query, QueryError};
 use crate::span::Granularity;
 use crate::view::View;
+use crate::wilson;
 
 /// The parameter, dimension and label of what the yes votes are a share of.
 const BASE: &str = "base";
@@ -25,7 +26,7 @@ pub const DEFINITION: Definition = Definition {
                  published percentages, and VALID where the record names none. A published share is the reported \
                  series, under its own base; where it is more than 0.1 point from the computed one, a caveat says so.",
     formula: "yes / base, with a 95 % Wilson interval",
-    formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
+    formula_source: wilson::SOURCE,
     formula_version: 1,
     unit: "share of votes",
     dimensions: &[BASE],

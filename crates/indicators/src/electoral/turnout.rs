@@ -10,6 +10,7 @@ use crate::electoral::published::{Rated, add_rates};
 use crate::query::{Origin, Query, QueryError};
 use crate::span::Granularity;
 use crate::view::View;
+use crate::wilson;
 
 /// The dimension and label that tells elections from referendums.
 const KIND: &str = "kind";
@@ -30,7 +31,7 @@ pub const DEFINITION: Definition = Definition {
                  no counted point. What the record gives as published is the reported series and stands beside the \
                  counted figure; where the two are more than 0.1 point apart, a caveat says so.",
     formula: "cast / registered, with a 95 % Wilson interval",
-    formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
+    formula_source: wilson::SOURCE,
     formula_version: 1,
     unit: "share of registered voters",
     dimensions: &[INSTITUTION, KIND],

@@ -28,7 +28,7 @@ pub const DEFINITION: Definition = Definition {
                  threshold has ended collecting. Petitions that are collecting, or of which nothing says how they \
                  ended, are unknown; those stopped at moderation never collected, and are excluded and counted.",
     formula: "threshold reached / collecting ended, with a 95 % Wilson interval",
-    formula_source: "E. B. Wilson 1927, Journal of the American Statistical Association 22",
+    formula_source: wilson::SOURCE,
     formula_version: 1,
     unit: "share of petitions",
     dimensions: DIMENSIONS,

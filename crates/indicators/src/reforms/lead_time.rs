@@ -11,7 +11,7 @@ use super::{dimension, first_reached};
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::{Definition, Parameter};
 use crate::counting::{Countable, Frame, Subject, key, labels};
-use crate::durations::{Duration, describe};
+use crate::durations::{self, Duration, describe};
 use crate::evidence::{Evidence, Part, Reason};
 use crate::query::{Origin, Query, QueryError};
 use crate::span::{Granularity, lies_within};
@@ -32,7 +32,7 @@ pub const DEFINITION: Definition = Definition {
                  the second stage on an unknown day, or before the first, is excluded and counted. The granularity \
                  EVENT has one point for each reform, so that days too coarse for a period give bounds too.",
     formula: "median of the days between the stages; percentiles interpolate at position (n−1)·p",
-    formula_source: "R. J. Hyndman and Y. Fan 1996, The American Statistician 50, type 7",
+    formula_source: durations::SOURCE,
     formula_version: 1,
     unit: "days",
     dimensions: &["area", "package", "act"],
