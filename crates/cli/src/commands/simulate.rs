@@ -131,10 +131,15 @@ fn contract_name(text: &str) -> String {
 }
 
 const HEADER: [&str; 6] = ["list", "votes", "share", "takes part", "seats", "actual seats"];
+const INDEX_HEADER: [&str; 3] = ["index", "simulated", "actual"];
 
 fn table(answer: &SimulateElectionResponse) -> Result<(), Failure> {
     let SimulateElectionResponse { allocations, ties, indices, actual_indices, revision } = answer;
-    out::say(&out::table(&HEADER, allocations.iter().map(row)))?;
+    // Votes that were given have no actual result.
+    let given = actual_indices.is_empty();
+    let kept = |columns: usize| if given { columns - 1 } else { columns };
+    let rows = allocations.iter().map(|allocation| row(allocation).into_iter().take(kept(HEADER.len())));
+    out::say(&out::table(&HEADER[..kept(HEADER.len())], rows))?;
     for Tie { ids, seats, rule } in ties {
         out::say(&format!("\ntied, given to nobody: {seats} between {} ({rule})", ids.join(", ")))?;
     }
@@ -142,9 +147,10 @@ fn table(answer: &SimulateElectionResponse) -> Result<(), Failure> {
     ids.sort();
     ids.dedup();
     let shown = |estimate: Option<&_>| estimate.map(figure::shown).unwrap_or_default();
-    let rows = ids.into_iter().map(|id| [id.clone(), shown(indices.get(id)), shown(actual_indices.get(id))]);
+    let row = |id: &String| [id.clone(), shown(indices.get(id)), shown(actual_indices.get(id))];
+    let rows = ids.into_iter().map(|id| row(id).into_iter().take(kept(INDEX_HEADER.len())));
     out::say("")?;
-    out::say(&out::table(&["index", "simulated", "actual"], rows))?;
+    out::say(&out::table(&INDEX_HEADER[..kept(INDEX_HEADER.len())], rows))?;
     out::say(&format!("\nrevision {revision}"))?;
     Ok(())
 }
