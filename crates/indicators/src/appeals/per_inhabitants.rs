@@ -150,7 +150,7 @@ fn variables<'a>(view: &'a View, query: &Query) -> Result<Vec<(&'a Record, &'a V
     let path = format!("parameters.{POPULATION}");
     match view.variable(&name) {
         Some(found) => Ok(vec![found]),
-        None if view.get(&name).is_some() => Err(QueryError::field(path, "is no variable")),
+        None if view.contains(&name) => Err(QueryError::field(path, "is no variable")),
         None => Err(QueryError::NotFound { path, name }),
     }
 }

@@ -95,13 +95,11 @@ pub fn simulate(view: &View, asked: &Asked) -> Result<Simulated, QueryError> {
 }
 
 fn find<'a>(view: &'a View, name: &Name) -> Result<&'a Election, QueryError> {
-    let entry = view.find(name.as_str());
-    let entry = entry.ok_or_else(|| QueryError::NotFound { path: STORED.to_owned(), name: name.clone() })?;
-    if let Body::Election(election) = &entry.record.body {
-        return Ok(election);
+    match view.get(name).map(|entry| &entry.record.body) {
+        Some(Body::Election(election)) => Ok(election),
+        _ if view.contains(name) => Err(QueryError::field(STORED, format!("{name} is no election"))),
+        _ => Err(QueryError::NotFound { path: STORED.to_owned(), name: name.clone() }),
     }
-    let kind = entry.record.kind().as_str();
-    Err(QueryError::field(STORED, format!("{name} is a record of kind {kind}")))
 }
 
 fn stored(election: &Election, tier: Option<&str>, overrides: &Overrides) -> Result<Simulated, QueryError> {
