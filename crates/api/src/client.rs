@@ -5,7 +5,7 @@
 //! - [`Credentials`]: what a client trusts and shows; [`Link`]: the connection, by TLS or in plaintext;
 //! - `caller`: what goes with every call;
 //! - `attempts`: what is tried again, when, and for how long;
-//! - `pages`, `watch`, `import`, `export`: the streams.
+//! - `pages`, `watch`, `answers`, `import`, `export`: the streams.
 //!
 //! What every call keeps to:
 //! - UNAVAILABLE and OVERLOADED are tried again, with growing and jittered pauses that are never shorter than the
@@ -45,6 +45,7 @@
 //! ```
 
 mod analytics;
+mod answers;
 mod attempts;
 mod caller;
 mod credentials;

@@ -193,7 +193,9 @@ fn content(frame: &mut Frame, inner: Area, panel: &Panel<'_>, scale: &Scale, slo
             join(frame, one, points);
         }
         for (one, points) in placed.iter().filter(|(one, _)| one.named == named) {
-            for point in points {
+            // A line is enough of a background.
+            let alone = points.len() == 1;
+            for point in points.iter().filter(|_| named || alone) {
                 mark::draw(&mut frame.scene, Direction::Up, &point.mark, one.look);
             }
         }
@@ -243,7 +245,7 @@ fn join(frame: &mut Frame, one: &Drawn<'_>, points: &[Placed<'_>]) {
             && before.point.label.is_empty()
             && before.known.is_figure()
             && after.known.is_figure();
-        let stroke = one.look.line(if strong || !one.named { 0.85 } else { 0.35 });
+        let stroke = one.look.line(if strong && one.named { 0.85 } else { 0.35 });
         frame.scene.line((before.mark.across, *from), (after.mark.across, *to), stroke);
     }
 }

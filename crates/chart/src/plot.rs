@@ -56,7 +56,7 @@ pub(crate) fn draw(chart: &Chart, size: Size) -> Scene {
         return frame.scene;
     };
     frame.signs(&signs(&all));
-    let mut drawn = looks(&all, &each, frame.unit);
+    let mut drawn = looks(&all, &each, frame.unit, rows);
     if !rows && all.len() > 1 {
         let total = drawn.len();
         let order = order(&drawn);
@@ -83,7 +83,7 @@ pub(crate) fn draw(chart: &Chart, size: Size) -> Scene {
 }
 
 /// Colours by the order in which the series are named, forms and dashes by origin.
-fn looks<'a>(all: &[&'a Series], names: &'a [String], unit: f64) -> Vec<Drawn<'a>> {
+fn looks<'a>(all: &[&'a Series], names: &'a [String], unit: f64, rows: bool) -> Vec<Drawn<'a>> {
     let plain = |(series, name): (&&'a Series, &'a String)| {
         let (form, dashed) = match series.label("origin") {
             "REPORTED" => (Form::Square, true),
@@ -98,7 +98,7 @@ fn looks<'a>(all: &[&'a Series], names: &'a [String], unit: f64) -> Vec<Drawn<'a
         let look = &mut drawn[index].look;
         look.paint = PALETTE[place % PALETTE.len()];
         // The second time round a colour comes with another form, as far as the origin leaves one.
-        if place >= PALETTE.len() && look.form != Form::Square {
+        if place >= PALETTE.len() && look.form != Form::Square && !rows {
             look.form = Form::Triangle;
         }
     }

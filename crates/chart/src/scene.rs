@@ -13,7 +13,7 @@ pub(crate) const INK: Paint = Paint::new([0x22, 0x22, 0x22]);
 pub(crate) const SOFT: Paint = Paint::new([0x5a, 0x5a, 0x5a]);
 pub(crate) const GRID: Paint = Paint::new([0xe2, 0xe2, 0xe2]);
 pub(crate) const AXIS: Paint = Paint::new([0x8c, 0x8c, 0x8c]);
-pub(crate) const REST: Paint = Paint::new([0xc4, 0xc4, 0xc4]);
+pub(crate) const REST: Paint = Paint::new([0x9a, 0x9a, 0x9a]);
 pub(crate) const SHEET: Paint = Paint::new([0xff, 0xff, 0xff]);
 
 /// The colours of Okabe and Ito that read on white, in the order of use.

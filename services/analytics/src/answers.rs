@@ -10,7 +10,7 @@ use bytes::Bytes;
 use reform_api::client::DataClient;
 use reform_api::data::v1;
 use reform_indicators::{Answer, Query, QueryError, View, catalogue};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +74,16 @@ impl Answers {
             computing: Arc::new(Semaphore::new(processors)),
             remembered: Remembered::default(),
         }
+    }
+
+    /// Tells every step of the state.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Progress> {
+        self.state.subscribe()
+    }
+
+    /// Cancelled when the service stops.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// Answers all questions at one revision; gives up waiting for the place at `give_up`.

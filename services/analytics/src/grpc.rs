@@ -13,6 +13,7 @@ mod simulate;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use prost::Message;
 use reform_api::analytics::v1;
 use reform_api::encoded;
@@ -24,11 +25,12 @@ use reform_runtime::{server, unimplemented};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use crate::answers::{Answers, Place, WAIT_MAX};
+use crate::answers::{Answers, Computed, Place, WAIT_MAX};
 use crate::grpc::query::{Format, PictureAsked, PointAsked};
 use crate::picture;
 use crate::refusal::Refusal;
 use crate::state::State;
+use crate::watching::Watching;
 
 /// The largest answer.
 const ANSWER_BYTES_MAX: usize = 3 << 20;
@@ -74,10 +76,7 @@ impl IndicatorService for Handlers {
         let anywhere =
             v1::QueryIndicatorRequest { min_revision: 0, store_id: String::new(), ..request.clone() };
         let (question, place) = query::one(request)?;
-        let encode = |computed| {
-            let answer = convert::answers(computed).pop().ok_or(Refusal::Internal)?;
-            Ok(limited(answer)?.encode_to_vec().into())
-        };
+        let encode = |computed| Ok(only(computed)?.encode_to_vec().into());
         let answer = self.answers.encoded(anywhere.encode_to_vec(), question, place, give_up, encode).await?;
         Ok(Response::new(encoded::Answer(answer)))
     }
@@ -96,9 +95,18 @@ impl IndicatorService for Handlers {
 
     async fn watch_indicator(
         &self,
-        _: Request<v1::WatchIndicatorRequest>,
+        request: Request<v1::WatchIndicatorRequest>,
     ) -> Answered<Self::WatchIndicatorStream> {
-        Err(unimplemented("WatchIndicator"))
+        let give_up = give_up(&request);
+        let (question, place) = query::watched(request.into_inner())?;
+        let (first, watching) = Watching::begin(self.answers.clone(), question, place, give_up, only).await?;
+        let later = stream::try_unfold(watching, |mut watching| async move {
+            let answer = watching.next().await?;
+            Ok::<_, Status>(Some((answer, watching)))
+        });
+        let answers = stream::iter([Ok(first)]).chain(later);
+        let message = |answer| v1::WatchIndicatorResponse { answer: Some(answer) };
+        Ok(Response::new(answers.map_ok(message).boxed()))
     }
 
     async fn explain_point(
@@ -197,6 +205,11 @@ impl IndicatorService for Handlers {
 fn give_up<T>(request: &Request<T>) -> Instant {
     let latest = Instant::now() + WAIT_MAX;
     Deadline::of(request).map_or(latest, |deadline| deadline.before(DEADLINE_MARGIN).min(latest))
+}
+
+/// The answer to the only question.
+fn only(computed: Computed) -> Result<v1::QueryIndicatorResponse, Refusal> {
+    limited(convert::answers(computed).pop().ok_or(Refusal::Internal)?)
 }
 
 fn within_limit<M: Message>(answer: M) -> Answered<M> {

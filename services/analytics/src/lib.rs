@@ -8,6 +8,7 @@
 //! - `tail`: export once, then follow, for ever;
 //! - `freshness`: when the state is too old to be SERVING;
 //! - `answers`: waits for a revision, then computes; `remembered`: what was answered before; `refusal`: why not;
+//! - `watching`: an answer now and whenever it has changed;
 //! - `picture`: what a picture of an answer shows;
 //! - `grpc`: the contract.
 
@@ -23,6 +24,7 @@ mod remembered;
 mod source;
 mod state;
 mod tail;
+mod watching;
 
 use std::io;
 use std::path::PathBuf;

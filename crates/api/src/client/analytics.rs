@@ -3,6 +3,7 @@
 use futures::stream::BoxStream;
 use tonic::Status;
 
+use super::answers;
 use super::caller::{ANSWER_BYTES_MAX, Caller, Settings, calls, handle};
 use super::credentials::Credentials;
 use super::link::Link;
@@ -58,6 +59,16 @@ impl AnalyticsClient {
             let client = client.clone();
             async move { client.list_indicators(request).await }
         }))
+    }
+
+    /// The answer now and whenever it has changed, across restarts and broken connections; an answer that differs in its
+    /// revision only is not handed out again. Ends with the first other error, such as STORE_CHANGED once another store
+    /// is followed, or with UNAVAILABLE when [`Settings::retry_for`] went by without an answer.
+    pub fn watch_indicator(
+        &self,
+        request: v1::WatchIndicatorRequest,
+    ) -> BoxStream<'static, Result<v1::QueryIndicatorResponse, Status>> {
+        answers::stream(self.caller.clone(), request)
     }
 
     /// Every contradiction, page after page.

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use futures::TryStreamExt;
-use reform_api::analytics::v1::{GetIndicatorRequest, QueryIndicatorRequest, QueryIndicatorResponse};
+use reform_api::analytics::v1::{QueryIndicatorRequest, WatchIndicatorRequest};
 use reform_api::client::DataClient;
-use reform_api::data::v1::{GetStatusRequest, WatchChangesRequest, WatchChangesResponse};
+use reform_api::data::v1::{GetStatusRequest, WatchChangesRequest};
 
 use crate::args::Global;
 use crate::client::{Peer, Service};
@@ -45,13 +45,13 @@ pub(crate) async fn run(global: &Global, watch: Watch) -> Result<ExitCode, Failu
 }
 
 async fn follow(global: &Global, watch: Watch) -> Result<ExitCode, Failure> {
-    let data = global.connect(Service::Data).await?;
     match watch.indicator {
-        Some(indicator) => follow_answer(global, &data, watch.ask.request(&indicator)).await?,
+        Some(indicator) => follow_answer(global, watch.ask.request(&indicator)).await?,
         None => {
             let filter = watch.ask.only_filter().ok_or_else(|| {
                 Failure::Usage("options of a query need an indicator: reform watch INDICATOR …".to_owned())
             })?;
+            let data = global.connect(Service::Data).await?;
             follow_changes(global, &data, watch.after, filter).await?;
         }
     }
@@ -85,47 +85,12 @@ async fn head(client: &DataClient) -> Result<i64, tonic::Status> {
     Ok(client.get_status(GetStatusRequest {}).await?.head_revision)
 }
 
-/// Asks again after each commit that touches a kind that the indicator reads.
-async fn follow_answer(
-    global: &Global,
-    data: &Peer,
-    mut query: QueryIndicatorRequest,
-) -> Result<(), Failure> {
+/// Shows the answer now and whenever it has changed.
+async fn follow_answer(global: &Global, query: QueryIndicatorRequest) -> Result<(), Failure> {
     let peer = global.connect(Service::Analytics).await?;
-    let client = peer.analytics();
-    let name = query.indicator.clone();
-    let indicator = client.get_indicator(GetIndicatorRequest { name }).await;
-    let kinds = indicator.map_err(|status| peer.failed(status))?.kinds;
-    let answer = client.query_indicator(query.clone()).await;
-    let mut shown = answer.map_err(|status| peer.failed(status))?;
-    query::write(&shown, global.output)?;
-    let request = WatchChangesRequest {
-        after_revision: shown.revision,
-        store_id: shown.store_id.clone(),
-        filter: String::new(),
-    };
-    let mut feed = data.data().watch(request);
-    while let Some(commit) = feed.try_next().await.map_err(|status| data.failed(status))? {
-        // An answer is often newer than the commit that made it necessary.
-        if commit.revision <= shown.revision || !touches(&commit, &kinds) {
-            continue;
-        }
-        query.min_revision = commit.revision;
-        let answer = client.query_indicator(query.clone()).await.map_err(|status| peer.failed(status))?;
-        if differs(&answer, &shown) {
-            query::write(&answer, global.output)?;
-        }
-        shown = answer;
+    let mut answers = peer.analytics().watch_indicator(WatchIndicatorRequest { query: Some(query) });
+    while let Some(answer) = answers.try_next().await.map_err(|status| peer.failed(status))? {
+        query::write(&answer, global.output)?;
     }
     Ok(())
-}
-
-fn touches(commit: &WatchChangesResponse, kinds: &[String]) -> bool {
-    commit.changes.iter().any(|change| kinds.contains(&change.kind))
-}
-
-/// Whether anything but the revision is new.
-fn differs(answer: &QueryIndicatorResponse, shown: &QueryIndicatorResponse) -> bool {
-    (answer.formula_version, &answer.store_id, &answer.series)
-        != (shown.formula_version, &shown.store_id, &shown.series)
 }

@@ -30,6 +30,28 @@ pub(super) fn one(wire: v1::QueryIndicatorRequest) -> Result<(Question, Place), 
     read.ok_or(Refusal::Internal)
 }
 
+/// A query whose answer is followed: at the newest revision, which there is only one of.
+pub(super) fn watched(wire: v1::WatchIndicatorRequest) -> Result<(Question, Place), Refusal> {
+    let mut reader = Reader::default();
+    let v1::WatchIndicatorRequest { query } = wire;
+    let Some(query) = query else {
+        reader.refuse("", "query", "required");
+        return Err(reader.finish().err().unwrap_or(Refusal::Internal));
+    };
+    let field = match query.as_of {
+        None => None,
+        Some(AsOf::AsOfRevision(_)) => Some("query.as_of_revision"),
+        Some(AsOf::AsOfTime(_)) => Some("query.as_of_time"),
+    };
+    if let Some(field) = field {
+        reader.refuse("", field, "the past does not change: a watch is of the newest revision");
+    }
+    let newest = v1::QueryIndicatorRequest { as_of: None, ..query };
+    let read = reader.read(newest, "query.".to_owned());
+    reader.finish()?;
+    read.ok_or(Refusal::Internal)
+}
+
 /// Several queries, and the one place in history where all of them are asked: the latest.
 pub(super) fn batch(wire: v1::BatchQueryIndicatorsRequest) -> Result<(Vec<Question>, Place), Refusal> {
     let v1::BatchQueryIndicatorsRequest { queries } = wire;

@@ -62,7 +62,6 @@ async fn the_same_query_has_the_same_bytes_on_any_instance() {
 async fn what_comes_later_says_so() {
     let mut client = Pair::start(store("a", 0)).await.client;
     let statuses = [
-        client.watch_indicator(v1::WatchIndicatorRequest::default()).await.map(drop).unwrap_err(),
         client.compare_revisions(v1::CompareRevisionsRequest::default()).await.unwrap_err(),
     ];
     for status in statuses {

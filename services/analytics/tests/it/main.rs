@@ -10,3 +10,4 @@ mod pictures;
 mod refusals;
 mod simulate;
 mod waits;
+mod watches;

@@ -72,6 +72,41 @@ async fn indicators_are_listed_over_all_pages() {
     assert_eq!(names, ["indicators/a", "indicators/b", "indicators/c"]);
 }
 
+/// A watch that is cut once: the first connection sends one answer, the second the same at a later revision, another
+/// one, and that the store has changed.
+fn followed(request: analytics::WatchIndicatorRequest) -> Answers<analytics::WatchIndicatorResponse> {
+    let query = request.query.unwrap_or_default();
+    let answer = |revision, formula_version| {
+        let (indicator, store_id) = (query.indicator.clone(), "s".to_owned());
+        let series = Vec::new();
+        let answer =
+            analytics::QueryIndicatorResponse { indicator, formula_version, store_id, revision, series };
+        Ok(analytics::WatchIndicatorResponse { answer: Some(answer) })
+    };
+    let messages = match (query.store_id.as_str(), query.min_revision) {
+        ("", 7) => vec![answer(7, 1), Err(status(Reason::ShuttingDown))],
+        ("s", 0) => vec![answer(8, 1), answer(9, 2), Err(status(Reason::StoreChanged))],
+        _ => vec![Err(status(Reason::Internal))],
+    };
+    Box::pin(futures::stream::iter(messages))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_followed_across_connections_and_comes_once() {
+    let query = analytics::QueryIndicatorRequest { min_revision: 7, ..Default::default() };
+    let request = analytics::WatchIndicatorRequest { query: Some(query) };
+    let mut answers = Fake::default().analytics().watch_indicator(request);
+    let mut revisions = Vec::new();
+    let ended = loop {
+        match answers.next().await.unwrap() {
+            Ok(answer) => revisions.push(answer.revision),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(revisions, [7, 9]);
+    assert_eq!(reason(&ended).as_deref(), Some("STORE_CHANGED"));
+}
+
 /// The analytics service with three indicators on two pages.
 pub(super) fn indicators() -> IndicatorServiceServer<impl IndicatorService> {
     IndicatorServiceServer::new(Indicators)
@@ -108,9 +143,9 @@ macro_rules! indicator_service {
 
             async fn watch_indicator(
                 &self,
-                _: Request<analytics::WatchIndicatorRequest>,
+                request: Request<analytics::WatchIndicatorRequest>,
             ) -> Result<Response<Self::WatchIndicatorStream>, Status> {
-                Err(status(Reason::NotImplemented))
+                Ok(Response::new(followed(request.into_inner())))
             }
         }
     };
