@@ -11,7 +11,7 @@ use reform_api::data::v1::Period;
 use reform_api::json;
 
 use crate::args::{Global, Output};
-use crate::client::{Peer, Service};
+use crate::client::Service;
 use crate::commands::get::full_name;
 use crate::commands::indicators;
 use crate::failure::Failure;
