@@ -37,7 +37,7 @@ pub const LEAST_SQUARES: Definition = Definition {
     formula: "√(½ Σ (v − s)²), v and s in percent",
     formula_source: "Gallagher, M. (1991), Proportionality, Disproportionality and Electoral Systems, Electoral \
                      Studies 10 (1), 33–51",
-    formula_version: 1,
+    formula_version: 2,
     unit: UNIT,
     dimensions: &[INSTITUTION],
     parameters: PARAMETERS,

@@ -30,7 +30,7 @@ pub const VOTES: Definition = Definition {
                  one party; upper bound: as infinitely many. CHAMBER means the votes of the list tier.",
     formula: "1 / Σ p²",
     formula_source: SOURCE,
-    formula_version: 1,
+    formula_version: 2,
     unit: "parties",
     dimensions: &[INSTITUTION],
     parameters: &[INSTITUTION_PARAMETER, SHARE_BASE_PARAMETER, TIER_PARAMETER],

@@ -53,14 +53,10 @@ pub fn shares_of(seats: &[i64]) -> Vec<Number> {
     seats.iter().filter_map(|seats| Number::ratio(*seats, total)).collect()
 }
 
-/// What the shares leave to 1, never below zero: the smallest shares count.
+/// What the shares leave to 1 at the most, never below zero: the smallest shares count, and one that is only "around" a
+/// number has no smallest.
 pub fn remainder(shares: &[Estimate]) -> Number {
-    let recorded = shares.iter().map(|share| match (&share.lower, &share.value) {
-        (Some(lower), _) => lower.number.clone(),
-        (None, Some(value)) if share.approximate => value.clone(),
-        (None, _) => Number::zero(),
-    });
-    let rest = Number::one() - recorded.sum();
+    let rest = Number::one() - shares.iter().map(lowest).sum();
     if rest.is_negative() { Number::zero() } else { rest }
 }
 

@@ -49,7 +49,7 @@ pub const DEFINITION: Definition = Definition {
     formula: "½ Σ |v(t) − v(t−1)|, v in percent",
     formula_source: "Pedersen, M. N. (1979), The Dynamics of European Party Systems: Changing Patterns of Electoral \
                      Volatility, European Journal of Political Research 7 (1), 1–26",
-    formula_version: 1,
+    formula_version: 2,
     unit: "percentage points",
     dimensions: &[INSTITUTION],
     parameters: &[INSTITUTION_PARAMETER, LINEAGE_PARAMETER, SHARE_BASE_PARAMETER, TIER_PARAMETER],

@@ -25,7 +25,7 @@ pub const DEFINITION: Definition = Definition {
                  and who has any seat of the chamber has one.",
     formula: "Σ v over contenders without a seat, v a fraction of the share base",
     formula_source: "",
-    formula_version: 1,
+    formula_version: 2,
     unit: "share of votes",
     dimensions: &[INSTITUTION],
     parameters: &[INSTITUTION_PARAMETER, SHARE_BASE_PARAMETER, TIER_PARAMETER],

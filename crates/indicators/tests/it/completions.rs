@@ -12,7 +12,7 @@ use reform_model::{Body, Day, Record};
 
 use crate::build::*;
 
-fn allows(estimate: &Estimate, truth: &Number) -> bool {
+pub(crate) fn allows(estimate: &Estimate, truth: &Number) -> bool {
     let above = |bound: &Bound| if bound.open { *truth > bound.number } else { *truth >= bound.number };
     let below = |bound: &Bound| if bound.open { *truth < bound.number } else { *truth <= bound.number };
     let value = estimate.value.as_ref().is_none_or(|value| {
@@ -22,7 +22,7 @@ fn allows(estimate: &Estimate, truth: &Number) -> bool {
     value && estimate.lower.as_ref().is_none_or(above) && estimate.upper.as_ref().is_none_or(below)
 }
 
-fn only_estimate(answer: &Answer) -> &Estimate {
+pub(crate) fn only_estimate(answer: &Answer) -> &Estimate {
     let [series] = answer.series.as_slice() else { panic!("{:?}", keys(answer)) };
     series.points[0].estimate.as_ref().unwrap()
 }
@@ -42,7 +42,7 @@ fn day_in(years: std::ops::Range<i32>) -> impl Strategy<Value = (Day, String)> {
     })
 }
 
-fn chamber(tier: Tier) -> Vec<Record> {
+pub(crate) fn chamber(tier: Tier) -> Vec<Record> {
     let kind = Some(InstitutionType::Chamber);
     let institution = Institution { institution_type: kind, ..Institution::default() };
     let election = Election {
@@ -59,7 +59,7 @@ fn row(contender: Contender, share: Option<String>, seats: Option<i32>) -> Elect
     ElectionResult { contender, label: String::new(), votes: None, vote_share, seats }
 }
 
-fn party(index: usize) -> Contender {
+pub(crate) fn party(index: usize) -> Contender {
     Contender::Party(name(&format!("p{index}")))
 }
 

@@ -17,6 +17,7 @@ mod inhabitants;
 mod lives;
 mod petitions;
 mod published;
+mod quantities;
 mod reported;
 mod rivals;
 mod shares;
