@@ -33,8 +33,9 @@ pub const DEFINITION: Definition = Definition {
     title: "Appeals per period",
     definition: "Appeals filed in the period. Counted: appeal records, by the day of filing. Reported: published \
                  totals, with their subject as the institution; a running total is a series of its own and never a \
-                 year's figure, but says how much it grew since the last one from the same start. A sum over parts \
-                 of a year is marked.",
+                 year's figure, but says how much it grew since the last one from the same start. A sum over parts of \
+                 a year is marked. A date too coarse for the period counts in none and is told (IMPRECISE_DATE); an \
+                 empty period is zero only where a source is the complete register.",
     formula: "number of appeals with filed_on in the period",
     formula_source: "",
     formula_version: 1,

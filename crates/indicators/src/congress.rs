@@ -22,7 +22,9 @@ pub const DEFINITION: Definition = Definition {
     id: "congress-meetings-per-year",
     title: "Meetings of a congress per period",
     definition: "Events of a series in the period, whatever their type. An event that belongs to no series does not \
-                 count. Reported: published totals, with their subject as the series.",
+                 count. Reported: published totals, with their subject as the series. A date too coarse for the period \
+                 counts in none and is told (IMPRECISE_DATE); an empty period is zero only where a source is the \
+                 complete register.",
     formula: "number of events of the series with their date in the period",
     formula_source: "",
     formula_version: 1,

@@ -21,7 +21,8 @@ pub const DEFINITION: Definition = Definition {
     title: "Decisions of courts per period",
     definition: "Decisions in the period; another unit than the norms decided on, and never mixed with them. Counted: \
                  decision records. Reported: published totals, with their subject as the institution; a running total \
-                 is a series of its own.",
+                 is a series of its own. A date too coarse for the period counts in none and is told (IMPRECISE_DATE); \
+                 an empty period is zero only where a source is the complete register.",
     formula: "number of decisions with their date in the period",
     formula_source: "",
     formula_version: 1,

@@ -31,7 +31,9 @@ pub const DEFINITION: Definition = Definition {
     title: "Petitions per period",
     definition: "Petitions published in the period; one of which no publication is recorded counts by its earliest \
                  stage, so that those stopped at moderation are among them and may be told apart by their state. One \
-                 without any date is in no period and is counted as excluded.",
+                 without any date is in no period and is counted as excluded. A date too coarse for the period counts \
+                 in none and is told (IMPRECISE_DATE); an empty period is zero only where a source is the complete \
+                 register.",
     formula: "number of petitions whose publication, else first stage, is dated in the period",
     formula_source: "",
     formula_version: 1,

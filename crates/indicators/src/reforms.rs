@@ -26,9 +26,11 @@ const STAGE: &str = "stage";
 pub const DEFINITION: Definition = Definition {
     id: ID,
     title: "Reforms per period",
-    definition: "Reforms that reached a stage in the period, the first time that they did. Planned stages never \
-                 count; a stage that was reached on an unknown day is in no period and is counted as excluded. When \
-                 the grouping or the filter names the stage, every stage counts unless the parameter picks one.",
+    definition: "Reforms that reached a stage in the period, the first time that they did. Planned stages never count; \
+                 a stage that was reached on an unknown day is in no period and is counted as excluded. When the \
+                 grouping or the filter names the stage, every stage counts unless the parameter picks one. A date too \
+                 coarse for the period counts in none and is told (IMPRECISE_DATE); an empty period is zero only where \
+                 a source is the complete register.",
     formula: "number of reforms whose stage is dated in the period",
     formula_source: "",
     formula_version: 1,

@@ -22,7 +22,8 @@ pub const REGISTERED: Definition = Definition {
     title: "Parties registered per period",
     definition: "Parties registered in the period. A later registration of the same party is no new one; a party that \
                  never was registered does not count at all, and one registered on an unknown day is in no period and \
-                 is counted as excluded.",
+                 is counted as excluded. A date too coarse for the period counts in none and is told (IMPRECISE_DATE); \
+                 an empty period is zero only where a source is the complete register.",
     formula: "number of parties with registered_on in the period",
     formula_source: "",
     formula_version: 1,
@@ -39,7 +40,9 @@ pub const ENDED: Definition = Definition {
     id: "parties-ended-per-year",
     title: "Parties ended per period",
     definition: "Parties that merged, were dissolved or banned, or ended in an unknown way in the period. One that \
-                 ended on an unknown day is in no period and is counted as excluded.",
+                 ended on an unknown day is in no period and is counted as excluded. A date too coarse for the period \
+                 counts in none and is told (IMPRECISE_DATE); an empty period is zero only where a source is the \
+                 complete register.",
     formula: "number of parties with ended.date in the period",
     formula_source: "",
     formula_version: 1,
