@@ -1,10 +1,12 @@
 //! Stored elections under their own rules and under others.
 
+use proptest::prelude::*;
 use reform_indicators::QueryError;
 use reform_indicators::number::Number;
 use reform_indicators::seats::contest::Overrides;
 use reform_indicators::seats::formula::Formula;
 use reform_indicators::seats::simulate::{Asked, Simulated, simulate};
+use reform_indicators::seats::threshold::{List, Rules, distribute};
 use reform_model::election::{Contender, Election, ElectionResult, Tier};
 use reform_model::vocabulary::{self, System, ThresholdRule, VoteBase};
 use reform_model::{Body, Record};
@@ -201,4 +203,54 @@ fn what_a_record_does_not_say_is_refused_by_field() {
     assert!(
         matches!(missing, Err(QueryError::NotFound { path, name }) if path == "stored" && name.id() == "x")
     );
+}
+
+/// Every choice of so many of the places.
+fn choices(places: &[usize], wanted: usize) -> Vec<Vec<usize>> {
+    match places {
+        _ if wanted == 0 => vec![Vec::new()],
+        [] => Vec::new(),
+        [first, rest @ ..] => {
+            let with = choices(rest, wanted - 1).into_iter().map(|rest| [vec![*first], rest].concat());
+            with.chain(choices(rest, wanted)).collect()
+        }
+    }
+}
+
+proptest! {
+    /// However lots fall between equals for the last place of the minimum of lists, all others have the seats that were
+    /// told, and with the tied ones there are as many as were to be filled.
+    #[test]
+    fn a_minimum_of_lists_promises_what_every_draw_gives(
+        votes in prop::collection::vec(0_u64..12, 2..7),
+        seats in 1_u32..12,
+        percent in 0_i64..60,
+        minimum_lists in 0_u32..5,
+        exclusive in any::<bool>(),
+    ) {
+        prop_assume!(votes.iter().any(|votes| *votes > 0));
+        let list = |votes: &u64| List { votes: *votes, exempt: false, threshold: None };
+        let lists: Vec<List> = votes.iter().map(list).collect();
+        let (total, threshold) = (Number::from(votes.iter().sum::<u64>()), Number::scaled(percent, 2));
+        for formula in Formula::all() {
+            let rules = Rules { formula, seats, threshold: threshold.clone(), exclusive, minimum_lists };
+            let told = distribute(&lists, &total, &rules);
+            let given: u32 = told.seats.iter().sum::<u32>() + told.ties.iter().map(|tie| tie.seats).sum::<u32>();
+            let entered = told.enters.iter().zip(&votes).any(|(enters, votes)| *enters && *votes > 0);
+            prop_assert!(given == seats || (given == 0 && !entered), "{rules:?}: {told:?}");
+            // Who could still be drawn: those below the threshold with the most votes among the rest.
+            let missing = usize::try_from(minimum_lists).unwrap().saturating_sub(told.enters.iter().filter(|enters| **enters).count());
+            let left = (0..votes.len()).filter(|place| !told.enters[*place] && votes[*place] > 0);
+            let most = left.clone().map(|place| votes[place]).max();
+            let drawn: Vec<usize> = left.filter(|place| Some(votes[*place]) == most).collect();
+            for lucky in choices(&drawn, missing.min(drawn.len())) {
+                let takes_part = |place: usize| told.enters[place] || lucky.contains(&place);
+                let own: Vec<u64> = (0..votes.len()).map(|place| if takes_part(place) { votes[place] } else { 0 }).collect();
+                let allocation = formula.allocate(seats, &own);
+                for place in (0..votes.len()).filter(|place| !drawn.contains(place)) {
+                    prop_assert_eq!(allocation.seats[place], told.seats[place], "{:?} favours {:?}", &rules, &lucky);
+                }
+            }
+        }
+    }
 }
