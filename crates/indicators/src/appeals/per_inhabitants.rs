@@ -127,6 +127,10 @@ fn populations<'a>(
             let stock = choice.chosen.observation.basis == Basis::StockAt;
             let order = (stock, distance, day, &record.name);
             let estimate = choice.chosen.estimate().scale(&multiple(unit(variable, choice.chosen)));
+            // Nobody lives where the population is certainly nothing, and of nobody there is no rate.
+            if estimate.upper.as_ref().is_some_and(|upper| !upper.number.is_positive()) {
+                continue;
+            }
             let own = (order, Population { record: choice.chosen.record, estimate });
             match best.entry((thing.jurisdiction, year)) {
                 std::collections::btree_map::Entry::Vacant(place) => drop(place.insert(own)),

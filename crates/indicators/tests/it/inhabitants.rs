@@ -36,6 +36,8 @@ fn a_year_is_set_against_its_own_population() {
     assert_eq!((point.figures["appeals"].as_str(), point.figures["population"].as_str()), ("2", "40000"));
     assert_eq!((point.records, point.sources_total), (3, 3));
     assert!(per_100k(appeals()).is_empty());
+    let nobody = observation("p", "people", Basis::StockAt, "2023-01-01", "0");
+    assert!(per_100k(with(appeals(), [variable("people", PART, None), nobody])).is_empty());
 }
 
 #[test]
