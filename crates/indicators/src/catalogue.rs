@@ -111,6 +111,12 @@ pub fn get(id: &str) -> Option<&'static Definition> {
     ALL.iter().copied().find(|definition| definition.id == id)
 }
 
+/// The versions of all formulas, as text: two programs that agree on it answer alike.
+pub fn versions() -> String {
+    let all = ALL.iter().map(|definition| format!("{}={}", definition.id, definition.formula_version));
+    all.collect::<Vec<_>>().join(" ")
+}
+
 /// Answers a query: checks it against the definition, then asks the function.
 pub fn answer(view: &View, query: &Query) -> Result<Answer, QueryError> {
     let definition =

@@ -6,19 +6,20 @@
 //! a clone never sees what another one holds; a clone that is written to after another one was makes tables of its own.
 //!
 //! In reading order: `times`, the dates and what a question reads of them; `rows`, the columns; `names`; `classes`, the
-//! dictionary; `cells`, what is counted; `chunked`, the lists under all of them.
+//! dictionary; `cells`, what is counted; `image`, the columns as bytes; `chunked`, the lists under all of them.
 
 mod cells;
 mod chunked;
 mod classes;
+mod image;
 mod names;
 mod rows;
 mod times;
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use reform_model::participation::Appeal;
 use reform_model::{Name, Record};
 
@@ -27,16 +28,19 @@ pub(crate) use cells::{Cell, Question};
 use chunked::Chunked;
 use classes::{Classes, Numbers};
 pub(crate) use classes::{DIMENSIONS, Mask};
+pub use image::Malformed;
 use names::Names;
 use rows::{Chunk, ROWS, Row};
 pub(crate) use times::{Dates, Measure, Steps, Times};
 
+use crate::view::Memory;
+
 /// What a chunk costs beside its own size: two counters and the pointer to it.
 const POINTERS: usize = 3 * size_of::<usize>();
+/// Bytes of an id, mostly.
+const ID_BYTES: usize = 40;
 /// Tables of names; one alone would stop the fold for a second when it grows.
 const SHARDS: usize = 256;
-/// After so many changes the cells that are kept are brought up to date, whether anybody asks or not.
-const CHANGES: usize = 4096;
 
 /// The appeals of a view.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +49,6 @@ pub(crate) struct Appeals {
     names: Names,
     classes: Classes,
     live: usize,
-    changes: usize,
     shared: Arc<Shared>,
 }
 
@@ -59,7 +62,7 @@ struct Shared {
 /// Rows and classes, found by what they are.
 #[derive(Debug)]
 struct Tables {
-    hash: RandomState,
+    hash: DefaultHashBuilder,
     names: Vec<HashTable<u32>>,
     numbers: Numbers,
     /// Rows and classes of the clone that wrote last.
@@ -85,22 +88,22 @@ impl Appeals {
         let (class, is_new) = self.classes.number(&mut tables.numbers, record, appeal);
         tables.written.1 += usize::from(is_new);
         let row = Some(Row { class, times: Times::from(appeal), revision });
-        match tables.find(&self.names, record.name.id()) {
+        let id = record.name.id();
+        let hash = tables.hash.hash_one(id.as_bytes());
+        match tables.find(&self.names, id, hash) {
             Some(index) => self.set(index, row),
             None => {
-                self.push(record.name.id(), row);
-                tables.add(&self.names);
+                let index = u32::try_from(self.names.len()).expect("fewer than 2^32 rows fit into memory");
+                self.push(id, row);
+                tables.insert(&self.names, index, hash);
             }
         }
-        drop(guard);
-        self.changed();
     }
 
     /// Lets go of an appeal; whether there was one.
     pub(crate) fn remove(&mut self, name: &Name) -> bool {
         let Some((index, _)) = self.live_row(name.as_str()) else { return false };
         self.set(index, None);
-        self.changed();
         true
     }
 
@@ -124,11 +127,9 @@ impl Appeals {
         self.live = self.live + usize::from(is_live) - usize::from(was_live);
     }
 
-    fn changed(&mut self) {
-        self.changes += 1;
-        if self.changes.is_multiple_of(CHANGES) {
-            self.shared.cubes.advance(self);
-        }
+    /// Brings the cells that are kept to these rows.
+    pub(crate) fn keep_up(&self) {
+        self.shared.cubes.advance(self);
     }
 
     /// What is shared, if nobody else wrote to it; else something new.
@@ -140,6 +141,11 @@ impl Appeals {
         self.shared.clone()
     }
 
+    /// Makes what finds the rows, if it was not needed yet.
+    pub(crate) fn find_rows(&self) {
+        lock(&self.shared.tables).get_or_insert_with(|| Tables::of(self));
+    }
+
     /// The row of a live appeal, by name.
     fn live_row(&self, name: &str) -> Option<(u32, Row)> {
         let id = name.strip_prefix("records/")?;
@@ -148,7 +154,7 @@ impl Appeals {
         }
         let mut guard = lock(&self.shared.tables);
         let tables = guard.get_or_insert_with(|| Tables::of(self));
-        let index = tables.find(&self.names, id)?;
+        let index = tables.find(&self.names, id, tables.hash.hash_one(id.as_bytes()))?;
         drop(guard);
         Some((index, self.row(index)?))
     }
@@ -221,25 +227,22 @@ impl Appeals {
         rows.map(|(index, Row { class, times, .. })| (index, Cell { class, times })).collect()
     }
 
-    /// Memory of the columns.
-    pub(crate) fn column_bytes(&self) -> usize {
-        let chunks = self.rows.len() * (size_of::<Chunk>() + POINTERS);
-        chunks + self.rows.iter().map(Chunk::odd_bytes).sum::<usize>() + self.classes.bytes()
-    }
-
-    /// Memory of what finds an appeal by name.
-    pub(crate) fn name_bytes(&self) -> usize {
-        let tables = lock(&self.shared.tables);
-        self.names.bytes() + tables.as_ref().map_or(0, |tables| tables.names.iter().map(table_bytes).sum())
-    }
-
     /// Memory of everything.
-    pub(crate) fn bytes(&self) -> usize {
+    pub(crate) fn memory(&self) -> Memory {
         if self.names.len() == 0 {
-            return 0;
+            return Memory::default();
         }
-        let numbers = lock(&self.shared.tables).as_ref().map_or(0, |tables| tables.numbers.bytes());
-        self.column_bytes() + self.name_bytes() + numbers + self.shared.cubes.bytes()
+        let chunks = self.rows.len() * (size_of::<Chunk>() + POINTERS);
+        let columns = chunks + self.rows.iter().map(Chunk::odd_bytes).sum::<usize>() + self.classes.bytes();
+        let tables = lock(&self.shared.tables);
+        let found: usize = tables.as_ref().map_or(0, |tables| tables.names.iter().map(table_bytes).sum());
+        let numbers = tables.as_ref().map_or(0, |tables| tables.numbers.bytes());
+        Memory {
+            columns: columns + numbers,
+            names: self.names.bytes() + found,
+            cells: self.shared.cubes.bytes(),
+            records: 0,
+        }
     }
 }
 
@@ -267,7 +270,7 @@ impl Eq for Appeals {}
 impl Tables {
     fn of(appeals: &Appeals) -> Self {
         let mut tables = Self {
-            hash: RandomState::new(),
+            hash: DefaultHashBuilder::default(),
             names: Vec::new(),
             numbers: appeals.classes.numbers(),
             written: (0, appeals.classes.len()),
@@ -276,15 +279,14 @@ impl Tables {
         let mut id = Vec::new();
         for row in (0..).take(appeals.names.len()) {
             appeals.names.read(row, &mut id);
-            tables.insert(&appeals.names, row, &id);
+            tables.insert(&appeals.names, row, tables.hash.hash_one(&*id));
         }
         tables
     }
 
     /// The row of that name, whether it has a record or not.
-    fn find(&self, names: &Names, id: &str) -> Option<u32> {
-        let hash = self.hash.hash_one(id.as_bytes());
-        let mut own = Vec::with_capacity(id.len());
+    fn find(&self, names: &Names, id: &str, hash: u64) -> Option<u32> {
+        let mut own = Vec::new();
         let is_it = |row: &u32| {
             names.read(*row, &mut own);
             own == id.as_bytes()
@@ -292,19 +294,10 @@ impl Tables {
         self.names.get(shard(hash))?.find(hash, is_it).copied()
     }
 
-    /// Takes in the last row.
-    fn add(&mut self, names: &Names) {
-        let Some(row) = names.len().checked_sub(1).and_then(|row| u32::try_from(row).ok()) else { return };
-        let mut id = Vec::new();
-        names.read(row, &mut id);
-        self.insert(names, row, &id);
-    }
-
-    fn insert(&mut self, names: &Names, row: u32, id: &[u8]) {
+    fn insert(&mut self, names: &Names, row: u32, hash: u64) {
         let Self { hash: state, names: shards, numbers: _, written } = self;
-        let hash = state.hash_one(id);
         let hash_of = |row: &u32| {
-            let mut own = Vec::new();
+            let mut own = Vec::with_capacity(ID_BYTES);
             names.read(*row, &mut own);
             state.hash_one(&*own)
         };

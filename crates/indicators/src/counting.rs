@@ -342,21 +342,24 @@ impl<'a, T: Countable<'a>> Tallies<'a, T> {
 struct Places {
     granularity: Granularity,
     period: Option<Period>,
-    known: HashMap<Date, Place>,
+    known: HashMap<Date, (Place, Extent)>,
 }
 
 impl Places {
-    fn of(&mut self, date: Option<Date>) -> Place {
-        let Some(date) = date else { return Place::Undated };
-        *self.known.entry(date).or_insert_with(|| Place::of(date, self.granularity, self.period))
+    fn of(&mut self, date: Option<Date>) -> (Place, Extent) {
+        let Some(date) = date else { return (Place::Undated, Extent::default()) };
+        *self.known.entry(date).or_insert_with(|| {
+            let mut extent = Extent::default();
+            extent.add(date);
+            (Place::of(date, self.granularity, self.period), extent)
+        })
     }
 }
 
 impl<'a, T: Countable<'a>> Tally<'a, T> {
     fn take(&mut self, item: T, places: &mut Places) {
-        let date = item.date();
-        let place = places.of(date);
-        date.into_iter().for_each(|date| self.extent.add(date));
+        let (place, extent) = places.of(item.date());
+        self.extent.merge(extent);
         if let Some(trail) = &mut self.trail {
             trail.note(&item, place);
         }

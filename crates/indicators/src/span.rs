@@ -177,6 +177,14 @@ impl Extent {
         self.ends = Some(self.ends.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
     }
 
+    /// Takes in the days of another extent.
+    pub fn merge(&mut self, other: Self) {
+        if let Some((first, last)) = other.ends {
+            self.day(first);
+            self.day(last);
+        }
+    }
+
     /// The two days; none when no date was taken in.
     pub fn ends(self) -> Option<(Day, Day)> {
         self.ends

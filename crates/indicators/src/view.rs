@@ -1,5 +1,7 @@
 //! What the indicators read: the live records of one store at one revision, folded from its changes.
 
+mod restoring;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,7 +15,9 @@ use reform_model::{Body, Kind, Name, Record};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 
 use crate::columns::Appeals;
+pub use crate::columns::Malformed;
 use crate::weight;
+pub use restoring::Restoring;
 
 /// A live record and the revision that wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +37,19 @@ pub enum Change {
     Remove(Name),
     /// It cannot be read, so no indicator reads it.
     Damaged(Name),
+}
+
+/// Memory of a view in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// Of appeals: their columns and dictionary.
+    pub columns: usize,
+    /// Of appeals: their names, and what finds them.
+    pub names: usize,
+    /// Of appeals: what was counted and is kept up.
+    pub cells: usize,
+    /// Of the other records, as far as their fields tell.
+    pub records: usize,
 }
 
 /// The folded records. Two views of the same records at the same revision are equal, however they were folded.
@@ -116,6 +133,11 @@ impl View {
             return;
         }
         self.remove(&record.name);
+        self.insert(record, revision);
+    }
+
+    /// Takes in a record whose name is not taken.
+    fn insert(&mut self, record: Arc<Record>, revision: i64) {
         if let Body::Observation(observation) = &record.body {
             add_to(&mut self.observed, &observation.variable, &record.name);
         }
@@ -199,6 +221,12 @@ impl View {
         &self.appeals
     }
 
+    /// Brings what was counted for earlier answers to the records of this view. Answers need not wait for it: it only
+    /// keeps what they find short, and lets go of what older views held.
+    pub fn keep_up(&self) {
+        self.appeals.keep_up();
+    }
+
     /// The live records of a kind, by name; of appeals only those beside which rival claims are kept.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
         let rows = if kind == Kind::Appeal { Some(&self.disputed) } else { self.kinds.get(&kind) };
@@ -212,10 +240,15 @@ impl View {
         whole.chain(appeals).collect()
     }
 
-    /// Memory in bytes: of the appeals what their columns and tables take, of the other records as far as their fields
-    /// tell.
+    /// Memory in bytes.
     pub fn bytes(&self) -> usize {
-        self.bytes + self.appeals.bytes()
+        let Memory { columns, names, cells, records } = self.memory();
+        columns + names + cells + records
+    }
+
+    /// Memory by what it is for.
+    pub fn memory(&self) -> Memory {
+        Memory { records: self.bytes, ..self.appeals.memory() }
     }
 
     /// Number of records that cannot be read.

@@ -22,7 +22,7 @@ pub struct Config {
     pub data: Uri,
     /// What is trusted and shown there.
     pub credentials: Credentials,
-    /// Reserved for checkpoints: made when it is missing, and nothing is written to it yet.
+    /// Where checkpoints are kept, made when it is missing; none is none, and every start asks for everything again.
     pub state_dir: Option<PathBuf>,
     /// How far behind the state may be before the service says NOT_SERVING; it answers all the same.
     pub staleness_max: Duration,
@@ -73,7 +73,10 @@ const SETTINGS: &[Setting] = &[
     Setting::value("data-tls-cert", "own certificate in PEM for the data service, if it asks for one"),
     Setting::value("data-tls-key", "private key of that certificate, in PEM"),
     Setting::value("data-token-file", "file with the token for the data service"),
-    Setting::value("state-dir", "folder reserved for checkpoints; this release writes nothing to it"),
+    Setting::value(
+        "state-dir",
+        "folder of the checkpoints, which make a restart short; none are kept without it",
+    ),
     Setting::value("staleness-max", "how far behind the data service is still SERVING").default("60s"),
     Setting::value("drain", "how long calls under way may take to finish at the end").default("5s"),
 ];

@@ -1,23 +1,31 @@
-//! A whole view at once, or none of it.
+//! A whole view at once, or none of it. Records are folded as they come; what comes of it is dropped where the end does
+//! not prove it.
 
 use bytes::Bytes;
 use futures::stream::{Stream, TryStreamExt};
 use reform_api::client::Exported;
-use reform_indicators::View;
 use tonic::Status;
 
-use crate::fold::{self, Folded};
+use crate::fold;
+use crate::held::Held;
 
-/// Reads an export to its end, where it is proven; the view, and the number of records that it lacks because not even
-/// their names can be read.
+/// Records that are folded at a time.
+const RECORDS: usize = 1024;
+
+/// Reads an export to its end, where it is proven.
 ///
 /// # Errors
 /// It failed or is void; nothing of it may then be used.
 pub(crate) async fn read(
     mut export: impl Stream<Item = Result<Exported<Bytes>, Status>> + Unpin,
-) -> Result<(View, i64), Status> {
-    let mut folded = Vec::new();
+) -> Result<Held, Status> {
+    let mut held = Held::new();
+    let mut folded = Vec::with_capacity(RECORDS);
     let trailer = loop {
+        if folded.len() >= RECORDS {
+            held = held.after(&folded);
+            folded.clear();
+        }
         match export.try_next().await? {
             Some(Exported::Record { record, revision }) => folded.push(fold::exported(&record, revision)),
             Some(Exported::Damaged(name)) => folded.push(fold::damaged(&name)),
@@ -28,16 +36,7 @@ pub(crate) async fn read(
     if trailer.store_id.is_empty() {
         return Err(Status::data_loss("the trailer of the export names no store"));
     }
-    let mut view = View::new(trailer.store_id);
-    let mut unnamed = 0;
-    for folded in folded {
-        match folded {
-            Folded::Change(change) => view.apply(change),
-            Folded::Unnamed => unnamed += 1,
-        }
-    }
-    view.set_revision(trailer.revision);
-    Ok((view, unnamed))
+    Ok(held.after(&folded).at(&trailer.store_id, trailer.revision))
 }
 
 #[cfg(test)]
@@ -48,7 +47,7 @@ mod tests {
 
     use super::*;
 
-    fn read(items: Vec<Exported<Bytes>>) -> Result<(View, i64), Status> {
+    fn read(items: Vec<Exported<Bytes>>) -> Result<Held, Status> {
         block_on(super::read(stream::iter(items.into_iter().map(Ok))))
     }
 
@@ -58,8 +57,8 @@ mod tests {
         let trailer = ExportTrailer { count: 2, revision: 7, store_id: "s".into(), ..Default::default() };
         let records = vec![record(b"\x12\x00"), record(b"\x1a\x00")];
         let ending = |trailer| records.iter().cloned().chain([Exported::Whole(trailer)]).collect();
-        let (view, unnamed) = read(ending(trailer.clone())).unwrap();
-        assert_eq!((view.revision(), view.store_id(), unnamed), (7, "s", 2));
+        let held = read(ending(trailer.clone())).unwrap();
+        assert_eq!((held.view.revision(), held.view.store_id(), held.unnamed), (7, "s", 2));
 
         assert!(read(records.clone()).is_err());
         assert!(read(ending(ExportTrailer { store_id: String::new(), ..trailer })).is_err());

@@ -3,19 +3,35 @@
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use prost::Message;
 use reform_api::convert;
 use reform_api::data::v1::{self, ChangeType};
-use reform_indicators::Change;
+use reform_indicators::{Change, View};
 use reform_model::Name;
 
 /// What a change does to the view.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Folded {
-    /// This.
-    Change(Change),
+    /// This; with the record as it came, where the image of a view does not hold all of it.
+    Change(Change, Option<Bytes>),
     /// Nothing, for not even the name can be read; it is counted.
     Unnamed,
+}
+
+impl Folded {
+    /// The same record as one that cannot be read.
+    pub(crate) fn set_aside(&self) -> Self {
+        match self {
+            Self::Change(Change::Put(record, _), _) => {
+                Self::Change(Change::Damaged(record.name.clone()), None)
+            }
+            Self::Change(Change::Remove(name) | Change::Damaged(name), _) => {
+                Self::Change(Change::Damaged(name.clone()), None)
+            }
+            Self::Unnamed => Self::Unnamed,
+        }
+    }
 }
 
 /// A type of change that this program does not know. To go on would be to hold a state that nobody ever had.
@@ -27,11 +43,12 @@ pub(crate) struct UnknownType(pub(crate) i32);
 pub(crate) fn change(wire: &v1::Change, revision: i64) -> Result<Folded, UnknownType> {
     let v1::Change { r#type, name, record, kind: _, previous_revision: _ } = wire;
     let change_type = ChangeType::try_from(*r#type).map_err(|_| UnknownType(*r#type))?;
-    let remove = || Name::parse(name).map_or_else(|_| unnamed(), |name| Folded::Change(Change::Remove(name)));
+    let remove =
+        || Name::parse(name).map_or_else(|_| unnamed(), |name| Folded::Change(Change::Remove(name), None));
     match change_type {
         ChangeType::Unspecified => Err(UnknownType(*r#type)),
         ChangeType::Created | ChangeType::Updated | ChangeType::Undeleted => Ok(match record {
-            Some(record) => put(record, revision),
+            Some(record) => put(record, None, revision),
             // Purged since: what it was is gone, and a later change says so.
             None => remove(),
         }),
@@ -42,18 +59,22 @@ pub(crate) fn change(wire: &v1::Change, revision: i64) -> Result<Folded, Unknown
 
 /// A record of an export, written by the commit of that revision; 0: the data service did not say which.
 pub(crate) fn exported(encoded: &[u8], revision: i64) -> Folded {
-    v1::Record::decode(encoded).map_or_else(|_| unnamed(), |record| put(&record, revision))
+    v1::Record::decode(encoded).map_or_else(|_| unnamed(), |record| put(&record, Some(encoded), revision))
 }
 
 /// A record that an export names and cannot send.
 pub(crate) fn damaged(name: &str) -> Folded {
-    Name::parse(name).map_or_else(|_| unnamed(), |name| Folded::Change(Change::Damaged(name)))
+    Name::parse(name).map_or_else(|_| unnamed(), |name| Folded::Change(Change::Damaged(name), None))
 }
 
-fn put(wire: &v1::Record, revision: i64) -> Folded {
+fn put(wire: &v1::Record, encoded: Option<&[u8]>, revision: i64) -> Folded {
     // A record that makes the conversion panic is a defect, and no reason to stop at the same place for ever.
     let violations = match catch_unwind(|| convert::record(wire)) {
-        Ok(Ok(record)) => return Folded::Change(Change::Put(Arc::new(record), revision)),
+        Ok(Ok(record)) => {
+            let copy = || encoded.map_or_else(|| wire.encode_to_vec().into(), Bytes::copy_from_slice);
+            let original = View::is_whole(&record).then(copy);
+            return Folded::Change(Change::Put(Arc::new(record), revision), original);
+        }
         Ok(Err(violations)) => Some(violations),
         Err(_panic) => None,
     };
@@ -61,7 +82,7 @@ fn put(wire: &v1::Record, revision: i64) -> Folded {
     let first = violations.as_ref().and_then(|violations| violations.0.first());
     let field = first.map(|violation| violation.field_path.as_str());
     tracing::error!(record = name.as_str(), field, revision, "record set aside, it cannot be read");
-    Folded::Change(Change::Damaged(name))
+    Folded::Change(Change::Damaged(name), None)
 }
 
 fn unnamed() -> Folded {
@@ -74,7 +95,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
-    use reform_indicators::View;
 
     use super::*;
 
@@ -126,7 +146,7 @@ mod tests {
     }
 
     fn apply(view: &mut View, folded: Folded) {
-        let Folded::Change(change) = folded else { panic!("every name here can be read") };
+        let Folded::Change(change, _) = folded else { panic!("every name here can be read") };
         view.apply(change);
     }
 
@@ -158,7 +178,7 @@ mod tests {
             name: "records/a".into(),
             ..v1::Change::default()
         };
-        assert!(matches!(change(&wire, 1), Ok(Folded::Change(Change::Remove(_)))));
+        assert!(matches!(change(&wire, 1), Ok(Folded::Change(Change::Remove(_), None))));
     }
 
     #[test]

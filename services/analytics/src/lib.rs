@@ -2,10 +2,11 @@
 //!
 //! In reading order:
 //! - [`config`]: what the process can be told;
-//! - `state`: the view that answers are computed from, and how far it has come;
+//! - `held`: what is folded; `state`: the view that answers are computed from, and how far it has come;
 //! - `source`: the client of the data service;
 //! - `fold`: wire changes become changes of the view; `export`: a whole view at once, or none of it;
-//! - `tail`: export once, then follow, for ever;
+//! - `checkpoint`: what was folded, kept for the next start;
+//! - `tail`: export once, then follow, for ever; `upkeep`: what was counted follows too;
 //! - `freshness`: when the state is too old to be SERVING;
 //! - `answers`: waits for a revision, then computes; `remembered`: what was answered before; `refusal`: why not;
 //! - `watching`: an answer now and whenever it has changed;
@@ -13,17 +14,20 @@
 //! - `grpc`: the contract.
 
 mod answers;
+mod checkpoint;
 pub mod config;
 mod export;
 mod fold;
 mod freshness;
 mod grpc;
+mod held;
 mod picture;
 mod refusal;
 mod remembered;
 mod source;
 mod state;
 mod tail;
+mod upkeep;
 mod watching;
 
 use std::io;
@@ -40,13 +44,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use answers::Answers;
+use checkpoint::Folder;
 pub use config::Config;
 use state::State;
 
 /// Why the service ended, or did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The folder cannot be made.
+    /// The folder cannot be made, or not be read.
     #[error("state folder {path}: {source}")]
     StateDir {
         /// The folder.
@@ -72,9 +77,9 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<Exit, Error> {
     let front = front.into();
-    if let Some(path) = config.state_dir {
-        std::fs::create_dir_all(&path).map_err(|source| Error::StateDir { path, source })?;
-    }
+    let folder =
+        |path: PathBuf| Folder::open(path.clone()).map_err(|source| Error::StateDir { path, source });
+    let checkpoints = config.state_dir.map(folder).transpose()?;
     let stop = shutdown.child_token();
     // Dropping this future stops what it started.
     let _guard = stop.clone().drop_guard();
@@ -83,7 +88,11 @@ pub async fn run(
     let data = source::client(&config.data, &config.credentials);
 
     let mut tasks = JoinSet::new();
-    tasks.spawn(tail::follow(data.clone(), state.clone(), stop.clone()));
+    if let Some(folder) = checkpoints.clone() {
+        tasks.spawn(checkpoint::keep(folder, state.clone(), stop.clone()));
+    }
+    tasks.spawn(tail::follow(data.clone(), state.clone(), checkpoints, stop.clone()));
+    tasks.spawn(upkeep::keep_up(state.clone(), stop.clone()));
     tasks.spawn(freshness::report(state.clone(), health.clone(), stop.clone()));
 
     let answers = Answers::new(state.clone(), data, stop.clone());

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::fold::Folded;
+use crate::held::Held;
 
 /// How far the view has come. [`State::subscribe`] tells every change of it.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub(crate) struct Progress {
     pub(crate) applied: Option<i64>,
     /// The newest revision of the data service, as last seen.
     pub(crate) head: i64,
+    /// Changes that were taken in since the start.
+    pub(crate) changes: u64,
     /// Records of the view that cannot be read.
     damaged: i64,
     /// Records that cannot be read, not even by name.
@@ -87,7 +90,7 @@ pub(crate) struct Commit {
 #[derive(Debug)]
 pub(crate) struct State {
     /// Held for no longer than it takes to clone the pointer.
-    shown: RwLock<Option<Arc<View>>>,
+    held: RwLock<Option<Held>>,
     progress: watch::Sender<Progress>,
     /// How far behind the view may be.
     pub(crate) staleness_max: Duration,
@@ -100,13 +103,14 @@ impl State {
             store_id: Arc::from(""),
             applied: None,
             head: 0,
+            changes: 0,
             damaged: 0,
             unnamed: 0,
             following: false,
             rebuilding: false,
             current: Instant::now(),
         };
-        Self { shown: RwLock::new(None), progress: watch::Sender::new(progress), staleness_max }
+        Self { held: RwLock::new(None), progress: watch::Sender::new(progress), staleness_max }
     }
 
     /// How far it is now.
@@ -121,14 +125,26 @@ impl State {
 
     /// The view as it is now, for as long as the caller keeps it; none while there is none.
     pub(crate) fn view(&self) -> Option<Arc<View>> {
-        self.shown.read().clone()
+        self.held.read().as_ref().map(|held| held.view.clone())
     }
 
-    /// Puts another view in the place of whatever was there.
-    pub(crate) fn replace(&self, view: View, unnamed: i64) {
-        let (store_id, revision) = (Arc::from(view.store_id()), view.revision());
-        let damaged = damaged(&view);
-        self.show(Some(Arc::new(view)));
+    /// The same with what a checkpoint needs.
+    pub(crate) fn held(&self) -> Option<Held> {
+        self.held.read().clone()
+    }
+
+    /// Puts what was exported in the place of whatever was there.
+    pub(crate) fn replace(&self, held: Held) {
+        let changes: usize = held.view.rows().values().sum();
+        self.restore(held);
+        self.progress.send_modify(|progress| progress.changes += 1 + changes as u64);
+    }
+
+    /// Puts what was read from a checkpoint in the place of whatever was there.
+    pub(crate) fn restore(&self, held: Held) {
+        let (store_id, revision) = (Arc::from(held.view.store_id()), held.view.revision());
+        let (damaged, unnamed) = (damaged(&held.view), held.unnamed);
+        self.show(Some(held));
         self.progress.send_modify(|progress| {
             // How far the store has come since is for the feed to tell.
             progress.head =
@@ -141,33 +157,26 @@ impl State {
         });
     }
 
-    fn show(&self, view: Option<Arc<View>>) {
-        let old = std::mem::replace(&mut *self.shown.write(), view);
+    fn show(&self, held: Option<Held>) {
+        let old = std::mem::replace(&mut *self.held.write(), held);
         // A large view takes a while to drop: not under the lock.
         drop(old);
     }
 
     /// Applies a whole commit at once.
     pub(crate) fn apply(&self, Commit { revision, head, changes }: Commit) {
-        let Some(shown) = self.view() else { return };
-        let mut view = View::clone(&shown);
-        drop(shown);
-        let mut unnamed = 0;
-        for change in changes {
-            match change {
-                Folded::Change(change) => view.apply(change),
-                Folded::Unnamed => unnamed += 1,
-            }
-        }
-        view.set_revision(revision);
-        let damaged = damaged(&view);
-        self.show(Some(Arc::new(view)));
+        let Some(before) = self.held() else { return };
+        let held = before.after(&changes).at(before.view.store_id(), revision);
+        drop(before);
+        let (damaged, unnamed) = (damaged(&held.view), held.unnamed);
+        self.show(Some(held));
         self.progress.send_modify(|progress| {
             progress.applied = Some(revision);
             progress.head = head;
             progress.following = true;
             progress.damaged = damaged;
-            progress.unnamed += unnamed;
+            progress.unnamed = unnamed;
+            progress.changes += changes.len() as u64;
             if revision >= head {
                 progress.current = Instant::now();
             }

@@ -12,6 +12,7 @@ use reform_api::error::reason;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
+use crate::checkpoint::Folder;
 use crate::export;
 use crate::fold;
 use crate::state::{Commit, State};
@@ -58,8 +59,14 @@ impl Ended {
 }
 
 /// Follows the data service until `stop`.
-pub(crate) async fn follow(data: DataClient, state: Arc<State>, stop: CancellationToken) {
-    let mut tail = Tail { data, state, rebuild: true, pauses: pauses() };
+pub(crate) async fn follow(
+    data: DataClient,
+    state: Arc<State>,
+    checkpoints: Option<Folder>,
+    stop: CancellationToken,
+) {
+    let mut tail = Tail { data, state, checkpoints, rebuild: true, pauses: pauses() };
+    tail.restore().await;
     loop {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
@@ -89,12 +96,27 @@ fn pauses() -> ExponentialBackoff {
 struct Tail {
     data: DataClient,
     state: Arc<State>,
+    checkpoints: Option<Folder>,
     /// Whether the next stretch begins with an export.
     rebuild: bool,
     pauses: ExponentialBackoff,
 }
 
 impl Tail {
+    /// Answers from the newest checkpoint, if there is one, before anything is heard of the data service.
+    async fn restore(&mut self) {
+        let Some(folder) = self.checkpoints.clone() else { return };
+        let Ok(Some(held)) = tokio::task::spawn_blocking(move || folder.newest()).await else { return };
+        let view = held.view.clone();
+        self.state.restore(held);
+        self.rebuild = false;
+        if let Err(error) = tokio::task::spawn_blocking(move || view.find_rows()).await {
+            tracing::error!(%error, "the checkpoint is not used");
+            self.state.forget();
+            self.rebuild = true;
+        }
+    }
+
     /// Follows for as long as it goes well.
     async fn stretch(&mut self) -> Result<Infallible, Ended> {
         if self.rebuild {
@@ -117,9 +139,9 @@ impl Tail {
         // What is damaged is marked, as the feed would tell it.
         let request = v1::ExportRecordsRequest { name_damaged: true, ..Default::default() };
         let exported = self.data.export_encoded(request);
-        let (view, unnamed) = export::read(exported).await.map_err(Ended::Export)?;
-        tracing::info!(store_id = view.store_id(), revision = view.revision(), "export applied");
-        self.state.replace(view, unnamed);
+        let held = export::read(exported).await.map_err(Ended::Export)?;
+        tracing::info!(store_id = held.view.store_id(), revision = held.view.revision(), "export applied");
+        self.state.replace(held);
         self.rebuild = false;
         Ok(())
     }
@@ -135,6 +157,7 @@ impl Tail {
             }
             Remedy::Forget => {
                 self.state.forget();
+                self.checkpoints.iter().for_each(Folder::clear);
                 self.rebuild = true;
             }
         }

@@ -128,10 +128,7 @@ fn end_of_series(view: &View, query: &Query) -> Day {
     for (_, own) in
         extents(view).into_iter().filter(|(jurisdiction, _)| query.wants_jurisdiction(jurisdiction))
     {
-        own.ends().into_iter().for_each(|(first, last)| {
-            extent.day(first);
-            extent.day(last);
-        });
+        extent.merge(own);
     }
     let Some((_, last)) = extent.answered(query.period) else { return Day::MIN };
     let bucket = Bucket::containing(query.granularity.unwrap_or(Granularity::Year), last);

@@ -104,6 +104,9 @@ fn taken(times: &Times, measure: Measure) -> Result<Duration, Why> {
     if times.is_reversed() {
         return Err(Why::Reversed);
     }
+    if let Some(days) = times.days_until(measure.question()) {
+        return Ok(Duration { lower: days, upper: Some(days) });
+    }
     let Some(end) = measure.end(times) else {
         return Err(if measure.is_open(times) { Why::Open } else { Why::Unrecorded });
     };

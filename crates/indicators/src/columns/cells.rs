@@ -63,14 +63,13 @@ impl Cube {
         }
         let from = std::mem::replace(&mut self.rows, to.rows.clone());
         for (_, old, new) in from.changes(&to.rows) {
-            for place in 0..ROWS {
-                if let (Some(old), Some(new)) = (old, new)
-                    && old.counts_as(new, place)
-                {
-                    continue;
-                }
+            let mut recount = |place: usize| {
                 old.into_iter().for_each(|chunk| self.count(to, chunk, place, -1, moved));
                 new.into_iter().for_each(|chunk| self.count(to, chunk, place, 1, moved));
+            };
+            match (old, new) {
+                (Some(old), Some(new)) => old.changes(new).for_each(recount),
+                _ => (0..ROWS).for_each(&mut recount),
             }
         }
     }

@@ -1,9 +1,9 @@
 //! The dictionary: what appeals share, each combination once.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use reform_model::participation::Appeal;
 use reform_model::{Name, Record};
 
@@ -56,7 +56,7 @@ pub(crate) struct Classes {
 /// The numbers, found by what they stand for.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
-    hash: RandomState,
+    hash: DefaultHashBuilder,
     texts: HashTable<u32>,
     sources: HashTable<u32>,
     classes: HashTable<u32>,
@@ -171,8 +171,7 @@ impl Classes {
             return *known;
         }
         let number = count(self.texts.len());
-        self.texts.push(text.into());
-        self.text_bytes += text.len();
+        self.add_text(text);
         texts.insert_unique(hash, number, |number| state.hash_one(self.text(*number)));
         number
     }
@@ -196,11 +195,38 @@ impl Classes {
         number
     }
 
-    fn hash(&self, state: &RandomState, number: u32) -> u64 {
+    fn hash(&self, state: &DefaultHashBuilder, number: u32) -> u64 {
         let class = self.get(number);
         let mut texts = [""; 8];
         texts.iter_mut().zip(class).for_each(|(text, number)| *text = self.text(number));
         Parts { texts, sources: self.sources(number).iter().collect() }.hash(state)
+    }
+
+    /// All texts but the first, which is always there.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().skip(1).map(|text| &**text)
+    }
+
+    /// All sets of sources but the first, which is always there.
+    pub(super) fn sets(&self) -> impl Iterator<Item = &[Name]> {
+        self.sources.iter().skip(1).map(|names| &**names)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Class> {
+        self.classes.iter()
+    }
+
+    pub(super) fn add_text(&mut self, text: &str) {
+        self.texts.push(text.into());
+        self.text_bytes += text.len();
+    }
+
+    pub(super) fn add_sources(&mut self, names: Vec<Name>) {
+        self.sources.push(names.into());
+    }
+
+    pub(super) fn add_class(&mut self, class: Class) {
+        self.classes.push(class);
     }
 
     /// The numbers again, for classes that were read from elsewhere.
@@ -230,7 +256,7 @@ impl Classes {
 }
 
 impl Parts<'_> {
-    fn hash(&self, state: &RandomState) -> u64 {
+    fn hash(&self, state: &DefaultHashBuilder) -> u64 {
         let mut hasher = state.build_hasher();
         self.texts.hash(&mut hasher);
         self.sources.hash(&mut hasher);

@@ -3,6 +3,7 @@
 use reform_model::Name;
 
 use super::chunked::Chunked;
+use super::image::{Malformed, Reader, Writer};
 use super::rows::ROWS;
 
 /// Names of one block: the first is whole, each other one says how much it shares with the one before.
@@ -10,7 +11,7 @@ const BLOCK: usize = 16;
 
 /// The ids of the rows of one chunk.
 #[derive(Debug, Clone, Default)]
-struct Block {
+pub(super) struct Block {
     len: usize,
     /// Where each block begins.
     starts: [u16; ROWS / BLOCK],
@@ -48,6 +49,27 @@ impl Block {
     }
 }
 
+impl Block {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.u16s(&[u16::try_from(self.len).expect("a chunk has 256 rows")]);
+        writer.u16s(&self.starts);
+        writer.bytes(&self.bytes);
+    }
+
+    pub(super) fn read_from(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let (mut len, mut starts) = ([0], [0; ROWS / BLOCK]);
+        reader.u16s(&mut len)?;
+        reader.u16s(&mut starts)?;
+        let len = usize::from(len[0]);
+        let block = Self { len, starts, bytes: reader.bytes()?.to_vec() };
+        if len <= ROWS { Ok(block) } else { Err(Malformed) }
+    }
+}
+
 /// The ids of all rows, those without a record included: a row keeps its name for ever.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
@@ -72,6 +94,20 @@ impl Names {
         self.last.clear();
         self.last.extend(id.as_bytes());
         self.len += 1;
+    }
+
+    /// The ids of one chunk.
+    pub(super) fn block(&self, index: usize) -> Option<&Block> {
+        self.blocks.get(index)
+    }
+
+    /// Takes in the ids of the next chunk.
+    pub(super) fn add(&mut self, block: Block) {
+        self.len += block.len;
+        if let Some(last) = block.len.checked_sub(1) {
+            block.read(last, &mut self.last);
+        }
+        self.blocks.push(block);
     }
 
     /// Writes the id of a row into the buffer.

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use reform_model::Day;
+
+use super::image::{Malformed, Reader, Writer};
 use super::times::{NONE, Times};
 
 /// Rows of a full chunk.
@@ -127,8 +130,26 @@ impl Chunk {
         Some(Row { class, times: self.times(place), revision })
     }
 
+    /// The rows that may be counted otherwise in another chunk.
+    pub(crate) fn changes<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = usize> + 'a {
+        // Sixteen at a time are compared quickly, and most of them are the same.
+        const STEP: usize = 16;
+        let apart = |start: &usize| {
+            let range = *start..*start + STEP;
+            self.class[range.clone()] != other.class[range.clone()]
+                || self.filed[range.clone()] != other.filed[range.clone()]
+                || self.answered[range.clone()] != other.answered[range.clone()]
+                || self.closed[range.clone()] != other.closed[range.clone()]
+                || self.deadline[range.clone()] != other.deadline[range.clone()]
+                || self.filed[range].contains(&ODD)
+        };
+        let starts = (0..ROWS).step_by(STEP).filter(apart);
+        let places = starts.flat_map(|start| start..start + STEP);
+        places.filter(|place| !self.counts_as(other, *place))
+    }
+
     /// Whether a row is counted the same in both; its revision does not matter.
-    pub(crate) fn counts_as(&self, other: &Self, place: usize) -> bool {
+    fn counts_as(&self, other: &Self, place: usize) -> bool {
         let columns = |chunk: &Self| {
             (chunk.filed[place], chunk.answered[place], chunk.closed[place], chunk.deadline[place])
         };
@@ -143,6 +164,49 @@ impl Chunk {
             }
             (Some(_) | None, Some(_) | None) => false,
         }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the columns do not hold what a row says.
+    pub(super) fn is_odd(&self, place: usize) -> bool {
+        self.class(place).is_some() && self.filed[place] == ODD
+    }
+
+    /// Whether every row says something.
+    pub(super) fn is_sound(&self) -> bool {
+        let is_day = |place: usize| (Day::MIN.0..=Day::MAX.0).contains(&self.filed[place]);
+        let mut live = (0..self.len).filter(|place| self.class(*place).is_some());
+        live.all(|place| is_day(place) || self.odd(place).is_some())
+    }
+
+    /// Writes everything but what is odd.
+    pub(super) fn write(&self, writer: &mut Writer) {
+        let rows = ..self.len;
+        writer.u16s(&[u16::try_from(self.len).expect("a chunk has 256 rows")]);
+        writer.u32s(&self.class[rows]);
+        writer.i32s(&self.filed[rows]);
+        [&self.answered, &self.closed, &self.deadline].into_iter().for_each(|days| writer.u16s(&days[rows]));
+        writer.u32s(&self.revision[rows]);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut len = [0];
+        reader.u16s(&mut len)?;
+        let len = usize::from(len[0]);
+        if len > ROWS {
+            return Err(Malformed);
+        }
+        let mut chunk = Self { len, ..Self::default() };
+        reader.u32s(&mut chunk.class[..len])?;
+        reader.i32s(&mut chunk.filed[..len])?;
+        reader.u16s(&mut chunk.answered[..len])?;
+        reader.u16s(&mut chunk.closed[..len])?;
+        reader.u16s(&mut chunk.deadline[..len])?;
+        reader.u32s(&mut chunk.revision[..len])?;
+        Ok(chunk)
     }
 
     /// Memory beside the columns themselves.

@@ -78,6 +78,13 @@ impl Times {
         self.date(3, |dates| dates.deadline)
     }
 
+    /// Days from filing to the answer or to closing, where each is one day.
+    pub(crate) fn days_until(&self, measure: Measure) -> Option<i64> {
+        let Self::Exact([filed, answered, closed, _]) = *self else { return None };
+        let end = if measure == Measure::Closed { closed } else { answered };
+        (filed != NONE && end != NONE && end >= filed).then(|| i64::from(end) - i64::from(filed))
+    }
+
     /// Whether the dates contradict each other: it was answered or closed before it was filed.
     pub(crate) fn is_reversed(&self) -> bool {
         match self {

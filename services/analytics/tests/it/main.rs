@@ -1,6 +1,7 @@
 //! The service as its callers see it: a real server on a free port, beside a data service that does as it is told.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod checkpoints;
 mod contract;
 mod explain;
 mod fake;
