@@ -197,6 +197,12 @@ impl From<Fault> for Status {
     }
 }
 
+/// What the metadata of such a status say under a key.
+pub fn metadata(status: &Status, key: &str) -> Option<String> {
+    let info = status.get_details_error_info().filter(|info| info.domain == DOMAIN);
+    info.and_then(|info| info.metadata.get(key).cloned())
+}
+
 /// The reason in a status that one of the services sent; none when it came from elsewhere.
 pub fn reason(status: &Status) -> Option<String> {
     status.get_details_error_info().filter(|info| info.domain == DOMAIN).map(|info| info.reason)

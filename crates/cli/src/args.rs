@@ -8,8 +8,8 @@ use reform_api::client::Credentials;
 
 use crate::client::{Peer, Service};
 use crate::commands::{
-    backup, chart, compact, completions, conflicts, demo, explain, export, get, history, import, indicators,
-    list, manual, parameter, purge, query, revert, simulate, watch,
+    backup, chart, compact, compare, completions, conflicts, demo, explain, export, get, history, import,
+    indicators, list, manual, parameter, purge, query, revert, simulate, watch,
 };
 use crate::failure::Failure;
 
@@ -133,6 +133,8 @@ pub(crate) enum Command {
     Chart(chart::Chart),
     /// Show the records behind one point of an indicator, and those left out
     Explain(explain::Explain),
+    /// Show which figures moved between two revisions, and the changes behind them
+    Compare(compare::Compare),
     /// Show what contradicts what, and which figure is in use
     Conflicts(conflicts::Conflicts),
     /// Show a legal parameter on a day, and its steps

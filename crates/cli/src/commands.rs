@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod chart;
 pub(crate) mod compact;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod conflicts;
 pub(crate) mod demo;
@@ -40,6 +41,7 @@ pub(crate) async fn run(Args { global, command }: Args) -> Result<ExitCode, Fail
         Command::Query(query) => query::run(&global, query).await,
         Command::Chart(chart) => chart::run(&global, chart).await,
         Command::Explain(explain) => explain::run(&global, explain).await,
+        Command::Compare(compare) => compare::run(&global, compare).await,
         Command::Conflicts(conflicts) => conflicts::run(&global, conflicts).await,
         Command::Parameter(parameter) => parameter::run(&global, parameter).await,
         Command::Simulate(simulate) => simulate::run(&global, simulate).await,

@@ -1,12 +1,14 @@
 //! Waits for a revision, then computes everything that one call asks for at one revision.
 
 use std::num::NonZero;
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use prost_types::Timestamp;
 use reform_api::client::DataClient;
 use reform_api::data::v1;
 use reform_indicators::{Answer, Query, QueryError, View, catalogue};
@@ -14,6 +16,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::compare::{self, Explained, Two};
+use crate::past::{self, Limits, Past};
 use crate::refusal::Refusal;
 use crate::remembered::Remembered;
 use crate::state::{Progress, State};
@@ -28,6 +32,17 @@ pub(crate) struct Place {
     pub(crate) min_revision: i64,
     /// The store of the revision; empty is any.
     pub(crate) store_id: String,
+    /// Exactly this point in history; none is the newest applied.
+    pub(crate) as_of: Option<AsOf>,
+}
+
+/// A point in history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AsOf {
+    /// A revision.
+    Revision(i64),
+    /// The last revision committed at or before this time.
+    Time(Timestamp),
 }
 
 /// One question of a call.
@@ -37,8 +52,6 @@ pub(crate) struct Question {
     pub(crate) prefix: String,
     /// What is asked.
     pub(crate) query: Query,
-    /// Exactly this revision; none is the newest applied.
-    pub(crate) as_of_revision: Option<i64>,
 }
 
 /// Answers, and what they were computed from.
@@ -61,13 +74,15 @@ pub(crate) struct Answers {
     /// A computation holds a processor; more of them than processors would only wait for each other.
     computing: Arc<Semaphore>,
     remembered: Remembered,
+    past: Past,
 }
 
 impl Answers {
     /// `stop` ends every wait.
-    pub(crate) fn new(state: Arc<State>, data: DataClient, stop: CancellationToken) -> Self {
+    pub(crate) fn new(state: Arc<State>, data: DataClient, stop: CancellationToken, past: Limits) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
+            past: Past::new(data.clone(), state.clone(), stop.clone(), past),
             state,
             data,
             stop,
@@ -106,17 +121,22 @@ impl Answers {
         give_up: Instant,
         encode: impl FnOnce(Computed) -> Result<Bytes, Refusal> + Send + 'static,
     ) -> Result<Bytes, Refusal> {
-        self.reach(&place, give_up).await?;
+        if place.as_of.is_none() {
+            self.reach(&place, give_up).await?;
+        }
         if let Some(view) = self.state.view()
+            && place.as_of.is_none()
             && check(&view, &place).is_ok()
             && let Some(answer) = self.remembered.answer(&view, &asked)
         {
             return Ok(answer);
         }
-        let remembered = self.remembered.clone();
+        let (remembered, newest) = (self.remembered.clone(), place.as_of.is_none());
         let compute = move |view: &View| {
             let answer = encode(compute(view, &[question])?)?;
-            remembered.keep(view, asked, &answer);
+            if newest {
+                remembered.keep(view, asked, &answer);
+            }
             Ok(answer)
         };
         self.read(place, give_up, compute).await
@@ -129,15 +149,35 @@ impl Answers {
         give_up: Instant,
         compute: impl FnOnce(&View) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        self.reach(&place, give_up).await?;
-        let permit = self.computing.clone().acquire_owned().await.map_err(|_| Refusal::Internal)?;
+        let earlier = match place.as_of {
+            None => {
+                self.reach(&place, give_up).await?;
+                None
+            }
+            Some(as_of) => Some(self.view(as_of, &place, give_up).await?),
+        };
         let state = self.state.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+        self.computed(move || {
+            if let Some(view) = earlier {
+                return compute(&view);
+            }
             // Since the wait the store may have changed.
             let view = state.view().ok_or(Refusal::Starting)?;
             check(&view, &place)?;
             compute(&view)
+        })
+        .await
+    }
+
+    /// Computes on a thread of its own, as soon as a processor is free.
+    async fn computed<T: Send + 'static>(
+        &self,
+        compute: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let permit = self.computing.clone().acquire_owned().await.map_err(|_| Refusal::Internal)?;
+        let work = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            compute()
         });
         match work.await {
             Ok(computed) => computed,
@@ -146,6 +186,75 @@ impl Answers {
                 Err(_cancelled) => Err(Refusal::Internal),
             },
         }
+    }
+
+    /// The view at a point in history; a revision that is not applied yet is waited for.
+    pub(crate) async fn view(
+        &self,
+        as_of: AsOf,
+        place: &Place,
+        give_up: Instant,
+    ) -> Result<Arc<View>, Refusal> {
+        let revision = match as_of {
+            AsOf::Revision(revision) => revision,
+            AsOf::Time(time) => {
+                // Only then is it known whose time is asked.
+                self.reach(place, give_up).await?;
+                self.revision_at(time, give_up).await?
+            }
+        };
+        let reached = Place { min_revision: place.min_revision.max(revision), ..place.clone() };
+        self.reach(&reached, give_up).await?;
+        let view = self.state.view().ok_or(Refusal::Starting)?;
+        check(&view, &reached)?;
+        if view.revision() == revision { Ok(view) } else { self.past.view(revision, give_up).await }
+    }
+
+    /// The last revision committed at or before a time.
+    async fn revision_at(&self, time: Timestamp, give_up: Instant) -> Result<i64, Refusal> {
+        let progress = self.state.progress();
+        let point = Some(v1::as_of::Point::Time(time));
+        let as_of = Some(v1::AsOf { store_id: progress.store_id.to_string(), point });
+        // The revision of the count is all that is wanted: of what there is least of.
+        let filter = "kind = \"variable\"".to_owned();
+        let count = v1::CountRecordsRequest { filter, as_of, ..Default::default() };
+        tokio::select! {
+            counted = self.data.count_records(count) => match counted {
+                Ok(counted) => Ok(counted.revision),
+                Err(status) => Err(past::refusal(&status, progress.head, &progress)),
+            },
+            () = sleep_until(give_up) => Err(short_of(&progress, &Place::default())),
+            () = self.stop.cancelled() => Err(Refusal::ShuttingDown),
+        }
+    }
+
+    /// What differs between two revisions of an answer, the page of it that `page` chooses, and its token.
+    pub(crate) async fn compare(
+        &self,
+        question: Question,
+        revisions: Two<i64>,
+        place: Place,
+        give_up: Instant,
+        page: impl FnOnce(&View, usize) -> Result<(Range<usize>, String), Refusal> + Send + 'static,
+    ) -> Result<(Vec<Explained>, String), Refusal> {
+        // The later one first: it may have to be waited for.
+        let after = self.view(AsOf::Revision(revisions.after), &place, give_up).await?;
+        let before = self.view(AsOf::Revision(revisions.before), &place, give_up).await?;
+        let store_id = after.store_id().to_owned();
+        if before.store_id() != store_id {
+            let asked = before.store_id().to_owned();
+            return Err(Refusal::StoreChanged { asked, followed: store_id });
+        }
+        let (mut explained, token) =
+            self.computed(move || compared(Two { before: &before, after: &after }, &question, page)).await?;
+        let names = explained.iter().flat_map(|one| one.suspects.iter().cloned()).collect();
+        let changes = compare::changes(&self.data, &store_id, revisions, &names).await;
+        let changes =
+            changes.map_err(|status| past::refusal(&status, revisions.before, &self.state.progress()))?;
+        for one in &mut explained {
+            one.blame(&changes);
+        }
+        Ok((explained, token))
     }
 
     /// Waits until the view has reached the place.
@@ -219,14 +328,6 @@ fn check(view: &View, place: &Place) -> Result<(), Refusal> {
 }
 
 impl Question {
-    /// Refuses another point in history than the newest.
-    pub(crate) fn check(&self, view: &View) -> Result<(), Refusal> {
-        if self.as_of_revision.is_some_and(|asked| asked != view.revision()) {
-            return Err(Refusal::NotYet("an answer at another revision than the newest applied"));
-        }
-        Ok(())
-    }
-
     /// The refusal of an error in this question.
     pub(crate) fn refusal(&self, error: QueryError) -> Refusal {
         Refusal::Query { prefix: self.prefix.clone(), error }
@@ -235,9 +336,22 @@ impl Question {
 
 fn compute(view: &View, questions: &[Question]) -> Result<Computed, Refusal> {
     let (store_id, revision) = (view.store_id().to_owned(), view.revision());
-    let answers = questions.iter().map(|question| {
-        question.check(view)?;
-        catalogue::answer(view, &question.query).map_err(|error| question.refusal(error))
-    });
+    let answers = questions
+        .iter()
+        .map(|question| catalogue::answer(view, &question.query).map_err(|error| question.refusal(error)));
     Ok(Computed { store_id, revision, answers: answers.collect::<Result<_, _>>()? })
+}
+
+fn compared(
+    views: Two<&View>,
+    question: &Question,
+    page: impl FnOnce(&View, usize) -> Result<(Range<usize>, String), Refusal>,
+) -> Result<(Vec<Explained>, String), Refusal> {
+    let answer = |view| catalogue::answer(view, &question.query).map_err(|error| question.refusal(error));
+    let mut moved = compare::moved(Two { before: answer(views.before)?, after: answer(views.after)? });
+    let (range, token) = page(views.after, moved.len())?;
+    let explained = moved
+        .drain(range)
+        .map(|moved| Explained::of(views, &question.query, moved).map_err(|error| question.refusal(error)));
+    Ok((explained.collect::<Result<_, _>>()?, token))
 }

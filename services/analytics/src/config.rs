@@ -12,6 +12,8 @@ use reform_runtime::config::{self, Got, Program, Setting, Settings};
 use reform_runtime::probe::{self, Probe};
 use reform_runtime::{front, logging, server};
 
+use crate::past::Limits;
+
 /// How far behind the state may be before the service says NOT_SERVING.
 pub const STALENESS_MAX: Duration = Duration::from_secs(60);
 
@@ -26,6 +28,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// How far behind the state may be before the service says NOT_SERVING; it answers all the same.
     pub staleness_max: Duration,
+    /// How many views of earlier revisions are kept.
+    pub past: Limits,
     /// How long a drain lasts before what is left is cut off.
     pub drain: Duration,
 }
@@ -38,6 +42,7 @@ impl Config {
             credentials: Credentials::default(),
             state_dir: None,
             staleness_max: STALENESS_MAX,
+            past: Limits::default(),
             drain: server::DRAIN,
         }
     }
@@ -78,6 +83,8 @@ const SETTINGS: &[Setting] = &[
         "folder of the checkpoints, which make a restart short; none are kept without it",
     ),
     Setting::value("staleness-max", "how far behind the data service is still SERVING").default("60s"),
+    Setting::value("past-views", "how many views of earlier revisions are kept").default("4"),
+    Setting::value("past-bytes", "how much memory they may take together").default("256MiB"),
     Setting::value("drain", "how long calls under way may take to finish at the end").default("5s"),
 ];
 
@@ -117,6 +124,7 @@ impl Process {
         let state_dir = settings.optional::<PathBuf>("state-dir");
         let second = Duration::from_secs(1);
         let staleness_max = settings.duration("staleness-max", second..=Duration::from_secs(86_400));
+        let past = past(&mut settings);
         let drain = settings.duration("drain", Duration::ZERO..=Duration::from_secs(600));
         let logging = settings.logging();
         let read = settings.finish()?;
@@ -127,10 +135,20 @@ impl Process {
             credentials: credentials.take(&read),
             state_dir: state_dir.take(&read),
             staleness_max: staleness_max.take(&read),
+            past: past.take(&read),
             drain: drain.take(&read),
         };
         Ok(Self { front, logging: logging.take(&read), service })
     }
+}
+
+fn past(settings: &mut Settings) -> Got<Limits> {
+    let views = settings.number::<usize>("past-views", 0..=1_000);
+    let bytes = settings.size("past-bytes", 0..=1 << 40);
+    settings.all(|read| {
+        let bytes = usize::try_from(bytes.take(read)).unwrap_or(usize::MAX);
+        Limits { views: views.take(read), bytes }
+    })
 }
 
 fn credentials(settings: &mut Settings) -> Got<Credentials> {

@@ -19,9 +19,9 @@ use reform_api::analytics::v1;
 use reform_api::encoded;
 use reform_api::encoded::indicator_service_server::{IndicatorService, IndicatorServiceServer};
 use reform_indicators::parameter::lookup::look_up;
-use reform_indicators::{conflicts, explain, seats};
+use reform_indicators::{View, conflicts, explain, seats};
 use reform_runtime::calls::Deadline;
-use reform_runtime::{server, unimplemented};
+use reform_runtime::server;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
@@ -117,7 +117,6 @@ impl IndicatorService for Handlers {
         let (PointAsked { question, labels, period, label }, place, page) =
             query::point(request.into_inner())?;
         let explained = self.answers.read(place, give_up, move |view| {
-            question.check(view)?;
             let found = explain(view, &question.query, &labels, period, &label);
             let found = found.map_err(|error| question.refusal(error))?;
             let (range, next_page_token) =
@@ -130,9 +129,15 @@ impl IndicatorService for Handlers {
 
     async fn compare_revisions(
         &self,
-        _: Request<v1::CompareRevisionsRequest>,
+        request: Request<v1::CompareRevisionsRequest>,
     ) -> Answered<v1::CompareRevisionsResponse> {
-        Err(unimplemented("CompareRevisions"))
+        let give_up = give_up(&request);
+        let (question, revisions, place, page) = query::comparison(request.into_inner())?;
+        let page = move |view: &View, total| page.of(view, total);
+        let (changes, next_page_token) =
+            self.answers.compare(question, revisions, place, give_up, page).await?;
+        let changes = changes.into_iter().map(convert::moved).collect();
+        within_limit(v1::CompareRevisionsResponse { changes, next_page_token })
     }
 
     async fn list_conflicts(

@@ -8,19 +8,23 @@
 //! - `checkpoint`: what was folded, kept for the next start;
 //! - `tail`: export once, then follow, for ever; `upkeep`: what was counted follows too;
 //! - `freshness`: when the state is too old to be SERVING;
+//! - [`past`]: views of earlier revisions;
 //! - `answers`: waits for a revision, then computes; `remembered`: what was answered before; `refusal`: why not;
 //! - `watching`: an answer now and whenever it has changed;
+//! - `compare`: what moved between two revisions, and which records moved it;
 //! - `picture`: what a picture of an answer shows;
 //! - `grpc`: the contract.
 
 mod answers;
 mod checkpoint;
+mod compare;
 pub mod config;
 mod export;
 mod fold;
 mod freshness;
 mod grpc;
 mod held;
+pub mod past;
 mod picture;
 mod refusal;
 mod remembered;
@@ -95,7 +99,7 @@ pub async fn run(
     tasks.spawn(upkeep::keep_up(state.clone(), stop.clone()));
     tasks.spawn(freshness::report(state.clone(), health.clone(), stop.clone()));
 
-    let answers = Answers::new(state.clone(), data, stop.clone());
+    let answers = Answers::new(state.clone(), data, stop.clone(), config.past);
     let routes = front.routes(&health)?.add_service(grpc::service(answers, state.clone()));
     let stamp: Stamp = Arc::new(move || state.progress().stamp());
     let mut serving = pin!(server::serve(front, routes, health, Some(stamp), stop.clone(), config.drain));

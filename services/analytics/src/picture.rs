@@ -20,7 +20,6 @@ const BEFORE: &str = "before";
 
 /// The picture of the answer to a question; `filter` is the filter of its query as it was given.
 pub(crate) fn of(view: &View, question: &Question, filter: &str) -> Result<Chart, Refusal> {
-    question.check(view)?;
     let answer = catalogue::answer(view, &question.query).map_err(|error| question.refusal(error))?;
     let Answer { indicator, formula_version, series } = answer;
     let (title, mut conditions) = heading(view, &indicator, &question.query);

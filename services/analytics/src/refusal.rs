@@ -37,9 +37,17 @@ pub(crate) enum Refusal {
         /// The store that is followed.
         followed: String,
     },
-    /// Something that the contract has and this release does not.
-    #[error("{0} comes with a later release")]
-    NotYet(&'static str),
+    /// The history of the revision is gone.
+    #[error("revision {wanted} was compacted")]
+    Compacted {
+        /// The revision asked for.
+        wanted: i64,
+        /// The oldest one that is kept, where the data service said so.
+        oldest: Option<i64>,
+    },
+    /// Too much is asked at once.
+    #[error("{0}")]
+    Overloaded(&'static str),
     /// Fields of the request are wrong: path and description.
     #[error("{} fields are wrong", .0.len())]
     Fields(Vec<(String, String)>),

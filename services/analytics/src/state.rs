@@ -37,6 +37,8 @@ pub(crate) struct Progress {
     rebuilding: bool,
     /// The last moment at which the view was known to be the newest.
     current: Instant,
+    /// Rises when revisions of the past may have changed: a record was purged, or nobody knows because changes were missed.
+    pub(crate) erasures: u64,
 }
 
 impl Progress {
@@ -84,6 +86,8 @@ pub(crate) struct Commit {
     pub(crate) head: i64,
     /// What it does; none for progress.
     pub(crate) changes: Vec<Folded>,
+    /// Whether it erased a record.
+    pub(crate) purges: bool,
 }
 
 /// See the module.
@@ -109,6 +113,7 @@ impl State {
             following: false,
             rebuilding: false,
             current: Instant::now(),
+            erasures: 0,
         };
         Self { held: RwLock::new(None), progress: watch::Sender::new(progress), staleness_max }
     }
@@ -153,6 +158,7 @@ impl State {
             progress.applied = Some(revision);
             (progress.damaged, progress.unnamed) = (damaged, unnamed);
             progress.rebuilding = false;
+            progress.erasures += 1;
             progress.current = Instant::now();
         });
     }
@@ -164,7 +170,7 @@ impl State {
     }
 
     /// Applies a whole commit at once.
-    pub(crate) fn apply(&self, Commit { revision, head, changes }: Commit) {
+    pub(crate) fn apply(&self, Commit { revision, head, changes, purges }: Commit) {
         let Some(before) = self.held() else { return };
         let held = before.after(&changes).at(before.view.store_id(), revision);
         drop(before);
@@ -174,6 +180,7 @@ impl State {
             progress.applied = Some(revision);
             progress.head = head;
             progress.following = true;
+            progress.erasures += u64::from(purges);
             progress.damaged = damaged;
             progress.unnamed = unnamed;
             progress.changes += changes.len() as u64;

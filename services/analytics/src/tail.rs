@@ -176,7 +176,8 @@ fn folded(message: v1::WatchChangesResponse) -> Result<Commit, Ended> {
         author: _,
         reason: _,
     } = message;
+    let purges = changes.iter().any(|change| change.r#type() == v1::ChangeType::Purged);
     let changes = changes.iter().map(|wire| fold::change(wire, revision)).collect::<Result<_, _>>();
     let changes = changes.map_err(|source| Ended::UnknownType { revision, source })?;
-    Ok(Commit { revision, head, changes })
+    Ok(Commit { revision, head, changes, purges })
 }

@@ -34,7 +34,7 @@ calls! { AnalyticsClient:
     indicators.batch_query_indicators(v1::BatchQueryIndicatorsRequest) -> v1::BatchQueryIndicatorsResponse;
     /// One page of what is behind a point.
     indicators.explain_point(v1::ExplainPointRequest) -> v1::ExplainPointResponse;
-    /// One page of what differs between two revisions.
+    /// One page of what differs between two revisions; [`AnalyticsClient::compare`] reads all.
     indicators.compare_revisions(v1::CompareRevisionsRequest) -> v1::CompareRevisionsResponse;
     /// One page of the observations that contradict each other; [`AnalyticsClient::conflicts`] reads all.
     indicators.list_conflicts(v1::ListConflictsRequest) -> v1::ListConflictsResponse;
@@ -71,6 +71,18 @@ impl AnalyticsClient {
         answers::stream(self.caller.clone(), request)
     }
 
+    /// Every point that differs between two revisions, page after page.
+    pub fn compare(
+        &self,
+        request: v1::CompareRevisionsRequest,
+    ) -> BoxStream<'static, Result<v1::PointChange, Status>> {
+        let client = self.clone();
+        items(pages(request, move |request| {
+            let client = client.clone();
+            async move { client.compare_revisions(request).await }
+        }))
+    }
+
     /// Every contradiction, page after page.
     pub fn conflicts(
         &self,
@@ -85,4 +97,5 @@ impl AnalyticsClient {
 }
 
 paged!(v1::ListIndicatorsRequest, v1::ListIndicatorsResponse, indicators: v1::Indicator);
+paged!(v1::CompareRevisionsRequest, v1::CompareRevisionsResponse, changes: v1::PointChange);
 paged!(v1::ListConflictsRequest, v1::ListConflictsResponse, conflicts: v1::Conflict);

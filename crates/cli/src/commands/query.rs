@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use prost_types::Timestamp;
+use reform_api::analytics::v1::query_indicator_request::AsOf;
 use reform_api::analytics::v1::{
     Granularity, Origin, Point, QueryIndicatorRequest, QueryIndicatorResponse, Series,
 };
@@ -24,6 +26,7 @@ use crate::{civil, figure, out};
   reform query registered-parties --jurisdiction XX --period 2019..2024
   reform query appeals-per-year --origin counted --group-by channel
   reform query effective-parties-votes -p share_base=CONTENDERS
+  reform query registered-parties --as-of 12
   reform query appeals-per-year --min-revision 17 -o json")]
 pub(crate) struct Query {
     /// Name of the indicator; indicators/ may be left out
@@ -60,6 +63,9 @@ pub(crate) struct Ask {
     /// Counted from single records or published as totals; absent is both
     #[arg(long, value_enum)]
     origin: Option<Provenance>,
+    /// Answer for this revision, or for the last one at a time such as 2024-05-06T07:08:09Z; absent is now
+    #[arg(long, value_name = "REVISION|TIME", value_parser = parse_as_of)]
+    as_of: Option<AsOf>,
     /// Wait until this revision is applied
     #[arg(long, default_value_t = 0, value_name = "REVISION")]
     min_revision: i64,
@@ -80,6 +86,16 @@ enum Length {
 enum Provenance {
     Counted,
     Reported,
+}
+
+/// Reads a revision, or a time with its zone.
+fn parse_as_of(text: &str) -> Result<AsOf, String> {
+    if let Ok(revision) = text.parse() {
+        return Ok(AsOf::AsOfRevision(revision));
+    }
+    let time: jiff::Timestamp =
+        text.parse().map_err(|_| "write a revision, or a time such as 2024-05-06T07:08:09Z")?;
+    Ok(AsOf::AsOfTime(Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }))
 }
 
 /// Reads `KEY=VALUE`.
@@ -132,6 +148,7 @@ impl Ask {
             parameters: self.parameters.into_iter().collect(),
             origin: origin.into(),
             min_revision: self.min_revision,
+            as_of: self.as_of,
             ..QueryIndicatorRequest::default()
         }
     }
@@ -267,6 +284,14 @@ mod tests {
         assert_eq!(request.parameters["stage"], "IN_FORCE");
         assert_eq!((request.min_revision, request.jurisdictions.len(), request.group_by.len()), (7, 1, 1));
         assert_eq!(request.period.as_ref().map(civil::period).unwrap(), "2019 to 2024");
+    }
+
+    #[test]
+    fn a_point_in_history_is_a_revision_or_a_time() {
+        assert_eq!(parse_as_of("17"), Ok(AsOf::AsOfRevision(17)));
+        let expected = Timestamp { seconds: 7, nanos: 500_000_000 };
+        assert_eq!(parse_as_of("1970-01-01T00:00:07.5Z"), Ok(AsOf::AsOfTime(expected)));
+        assert!(parse_as_of("yesterday").is_err());
     }
 
     #[test]

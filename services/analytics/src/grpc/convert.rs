@@ -16,6 +16,7 @@ use reform_model::vocabulary::Comparator;
 use reform_model::{Name, Quantity};
 
 use crate::answers::Computed;
+use crate::compare::{Change, Explained, Moved};
 use crate::state::State;
 
 pub(super) fn indicator(definition: &Definition) -> v1::Indicator {
@@ -126,6 +127,26 @@ fn contribution(one: Contribution) -> v1::Contribution {
 
 fn exclusion(Exclusion { record, revision, reason }: Exclusion) -> v1::Exclusion {
     v1::Exclusion { record: record.as_str().to_owned(), revision, reason: reason.as_str().to_owned() }
+}
+
+pub(super) fn moved(explained: Explained) -> v1::PointChange {
+    let Explained { moved, suspects: _, suspects_total, causes } = explained;
+    let Moved { labels, period: over, label, before, after } = moved;
+    // A point without a figure is there all the same.
+    let figure = |point: Point| estimate(point.estimate.unwrap_or_default());
+    v1::PointChange {
+        labels,
+        period: Some(period(over)),
+        before: before.map(figure),
+        after: after.map(figure),
+        causes: causes.into_iter().map(cause).collect(),
+        records_total: number(suspects_total),
+        label,
+    }
+}
+
+fn cause(Change { record, revision, author, reason }: Change) -> v1::Cause {
+    v1::Cause { record, revision, author, reason }
 }
 
 pub(super) fn conflict(conflict: Conflict) -> v1::Conflict {

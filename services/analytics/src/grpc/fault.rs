@@ -26,7 +26,11 @@ fn fault(refusal: Refusal) -> Fault {
         Refusal::StoreChanged { asked: _, followed } => Fault::new(Reason::StoreChanged, message.clone())
             .with("store_id", followed)
             .preconditions([("store_id".to_owned(), message)]),
-        Refusal::NotYet(_) => Fault::new(Reason::NotImplemented, message),
+        Refusal::Compacted { wanted: _, oldest } => {
+            let fault = Fault::new(Reason::Compacted, message);
+            oldest.map_or(fault.clone(), |oldest| fault.with("oldest_revision", oldest.to_string()))
+        }
+        Refusal::Overloaded(_) => Fault::new(Reason::Overloaded, message),
         Refusal::Fields(violations) => Fault::violations(violations),
         Refusal::Filter { path, error } => filter_fault(path, &error),
         Refusal::UnknownIndicator(id) => indicator_fault(&id, message),

@@ -2,7 +2,7 @@
 
 use prost::Message;
 use reform_api::analytics::v1;
-use reform_api::analytics::v1::query_indicator_request::AsOf;
+use reform_api::analytics::v1::query_indicator_request::AsOf as Point;
 use reform_chart::Size;
 use reform_indicators::answer::Labels;
 use reform_indicators::catalogue::{self, Definition};
@@ -14,7 +14,8 @@ use reform_model::date::{Date, Day, Period};
 
 use super::page::{self, Page};
 use super::period::{Violations, date, period};
-use crate::answers::{Place, Question};
+use crate::answers::{AsOf, Place, Question};
+use crate::compare::Two;
 use crate::refusal::Refusal;
 
 /// Queries of one batch.
@@ -38,16 +39,11 @@ pub(super) fn watched(wire: v1::WatchIndicatorRequest) -> Result<(Question, Plac
         reader.refuse("", "query", "required");
         return Err(reader.finish().err().unwrap_or(Refusal::Internal));
     };
-    let field = match query.as_of {
-        None => None,
-        Some(AsOf::AsOfRevision(_)) => Some("query.as_of_revision"),
-        Some(AsOf::AsOfTime(_)) => Some("query.as_of_time"),
-    };
-    if let Some(field) = field {
-        reader.refuse("", field, "the past does not change: a watch is of the newest revision");
+    let read = reader.read(query, "query.".to_owned());
+    if let Some((_, Place { as_of: as_of @ Some(_), .. })) = &read {
+        let why = "the past does not change: a watch is of the newest revision";
+        reader.refuse("query.", as_of_field(*as_of), why);
     }
-    let newest = v1::QueryIndicatorRequest { as_of: None, ..query };
-    let read = reader.read(newest, "query.".to_owned());
     reader.finish()?;
     read.ok_or(Refusal::Internal)
 }
@@ -65,6 +61,16 @@ pub(super) fn batch(wire: v1::BatchQueryIndicatorsRequest) -> Result<(Vec<Questi
     for (index, wire) in queries.into_iter().enumerate() {
         let Some((question, asked)) = reader.read(wire, format!("queries[{index}].")) else { continue };
         place.min_revision = place.min_revision.max(asked.min_revision);
+        if questions.is_empty() {
+            place.as_of = asked.as_of;
+        } else if asked.as_of != place.as_of {
+            let field = as_of_field(asked.as_of.or(place.as_of));
+            reader.refuse(
+                &question.prefix,
+                field,
+                "another query of the batch asks for another point in history",
+            );
+        }
         if place.store_id.is_empty() {
             place.store_id = asked.store_id;
         } else if !asked.store_id.is_empty() && asked.store_id != place.store_id {
@@ -151,6 +157,35 @@ pub(super) fn picture(wire: v1::RenderChartRequest) -> Result<(PictureAsked, Pla
     reader.finish()?;
     let ((question, place), size) = read.zip(size.ok()).ok_or(Refusal::Internal)?;
     Ok((PictureAsked { question, filter, format, size }, place))
+}
+
+/// What to compare, between which revisions, and which page of it.
+pub(super) fn comparison(
+    wire: v1::CompareRevisionsRequest,
+) -> Result<(Question, Two<i64>, Place, Page), Refusal> {
+    let mut reader = Reader::default();
+    let (page_size, page_token) = (wire.page_size, wire.page_token.clone());
+    let unpaged = v1::CompareRevisionsRequest { page_size: 0, page_token: String::new(), ..wire };
+    let page = reader.page(&unpaged, page_size, &page_token);
+    let v1::CompareRevisionsRequest { query, from_revision, to_revision, page_size: _, page_token: _ } =
+        unpaged;
+    if query.is_none() {
+        reader.refuse("", "query", "required");
+    }
+    for (field, revision) in [("from_revision", from_revision), ("to_revision", to_revision)] {
+        if revision < 0 {
+            reader.refuse("", field, "must not be negative");
+        }
+    }
+    if from_revision > to_revision {
+        reader.refuse("", "from_revision", "must not be after to_revision");
+    }
+    let anywhere = query.map(|query| v1::QueryIndicatorRequest { as_of: None, ..query });
+    let read = anywhere.and_then(|query| reader.read(query, "query.".to_owned()));
+    reader.finish()?;
+    let (question, place) = read.ok_or(Refusal::Internal)?;
+    let revisions = Two { before: from_revision, after: to_revision };
+    Ok((question, revisions, place, page.ok_or(Refusal::Internal)?))
 }
 
 /// Whose conflicts, of which variable, and which page of them.
@@ -276,7 +311,7 @@ impl Reader {
         if min_revision < 0 {
             self.refuse(&prefix, "min_revision", "must not be negative");
         }
-        let as_of_revision = self.as_of_revision(as_of);
+        let as_of = self.as_of(&prefix, as_of);
         let query = Query {
             indicator: id?,
             jurisdictions,
@@ -288,7 +323,7 @@ impl Reader {
             origin,
             explain: None,
         };
-        Some((Question { prefix, query, as_of_revision }, Place { min_revision, store_id }))
+        Some((Question { prefix, query }, Place { min_revision, store_id, as_of }))
     }
 
     fn granularity(&mut self, prefix: &str, number: i32) -> Option<Granularity> {
@@ -328,13 +363,22 @@ impl Reader {
         }
     }
 
-    fn as_of_revision(&mut self, as_of: Option<AsOf>) -> Option<i64> {
+    fn as_of(&mut self, prefix: &str, as_of: Option<Point>) -> Option<AsOf> {
         match as_of? {
-            AsOf::AsOfRevision(revision) => Some(revision),
-            AsOf::AsOfTime(_) => {
-                self.refusal.get_or_insert(Refusal::NotYet("an answer as of a time"));
+            Point::AsOfRevision(revision) if revision < 0 => {
+                self.refuse(prefix, "as_of_revision", "must not be negative");
                 None
             }
+            Point::AsOfRevision(revision) => Some(AsOf::Revision(revision)),
+            Point::AsOfTime(time) => Some(AsOf::Time(time)),
         }
+    }
+}
+
+/// The field that says so.
+fn as_of_field(as_of: Option<AsOf>) -> &'static str {
+    match as_of {
+        None | Some(AsOf::Revision(_)) => "as_of_revision",
+        Some(AsOf::Time(_)) => "as_of_time",
     }
 }

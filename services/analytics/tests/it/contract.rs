@@ -59,15 +59,6 @@ async fn the_same_query_has_the_same_bytes_on_any_instance() {
 }
 
 #[tokio::test]
-async fn what_comes_later_says_so() {
-    let mut client = Pair::start(store("a", 0)).await.client;
-    let statuses = [client.compare_revisions(v1::CompareRevisionsRequest::default()).await.unwrap_err()];
-    for status in statuses {
-        assert_refused(&status, Reason::NotImplemented);
-    }
-}
-
-#[tokio::test]
 async fn a_drain_ends_waits_and_open_connections() {
     let mut pair = Pair::start(store("a", 1)).await;
     pair.ask(2).await.unwrap();

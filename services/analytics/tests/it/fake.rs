@@ -42,6 +42,8 @@ pub(crate) struct Script {
     pub(crate) opened: Vec<(String, i64)>,
     /// Exports that were asked for.
     pub(crate) exports: usize,
+    /// Exports of the past are not answered until this is false.
+    pub(crate) holds_exports: bool,
 }
 
 impl Script {
@@ -57,6 +59,7 @@ impl Script {
             cuts: 0,
             opened: Vec::new(),
             exports: 0,
+            holds_exports: false,
         }
     }
 
@@ -64,10 +67,30 @@ impl Script {
         self.commits.len() as i64
     }
 
-    /// The live records, folded, each with the revision that wrote it.
-    fn live(&self) -> Vec<(Record, i64)> {
+    /// The revision of a point in history; the commit of revision n was made n seconds after 1970 began.
+    fn revision(&self, as_of: Option<v1::AsOf>) -> Result<i64, Status> {
+        let Some(v1::AsOf { store_id, point: Some(point) }) = as_of else { return Ok(self.head()) };
+        if !store_id.is_empty() && store_id != self.store_id {
+            return Err(Fault::new(Reason::StoreChanged, "another store").status());
+        }
+        let revision = match point {
+            v1::as_of::Point::Revision(revision) => revision,
+            v1::as_of::Point::Time(time) => time.seconds.clamp(0, self.head()),
+        };
+        if revision < self.oldest {
+            let fault = Fault::new(Reason::Compacted, "compacted");
+            return Err(fault.with("oldest_revision", self.oldest.to_string()).status());
+        }
+        if revision > self.head() {
+            return Err(Fault::new(Reason::RevisionAhead, "ahead").status());
+        }
+        Ok(revision)
+    }
+
+    /// The live records at a revision, folded, each with the revision that wrote it.
+    fn live(&self, at: i64) -> Vec<(Record, i64)> {
         let mut live = std::collections::BTreeMap::new();
-        for (changes, revision) in self.commits.iter().zip(1..) {
+        for (changes, revision) in self.commits.iter().zip(1..=at) {
             for change in changes {
                 match &change.record {
                     Some(record) => live.insert(change.name.clone(), (record.clone(), revision)),
@@ -220,6 +243,8 @@ impl Feed {
                 changes,
                 commit_complete,
                 head_revision: script.head(),
+                author: "unverified:tester".to_owned(),
+                reason: format!("commit {revision}"),
                 ..v1::WatchChangesResponse::default()
             };
             if self.sent < script.released && self.sent + 1 == script.left_out {
@@ -308,12 +333,27 @@ macro_rules! nothing_else {
 
             type ExportRecordsStream = Answers<v1::ExportRecordsResponse>;
 
+            async fn count_records(
+                &self,
+                request: Request<v1::CountRecordsRequest>,
+            ) -> Result<Response<v1::CountRecordsResponse>, Status> {
+                let revision = self.script.borrow().revision(request.into_inner().as_of)?;
+                Ok(Response::new(v1::CountRecordsResponse { count: 0, revision }))
+            }
+
             async fn export_records(
                 &self,
-                _: Request<v1::ExportRecordsRequest>,
+                request: Request<v1::ExportRecordsRequest>,
             ) -> Result<Response<Self::ExportRecordsStream>, Status> {
+                let as_of = request.into_inner().as_of;
                 self.script.send_modify(|script| script.exports += 1);
-                Ok(Response::new(export(&self.script.borrow())))
+                if as_of.is_some() {
+                    let mut script = self.script.subscribe();
+                    script.wait_for(|script| !script.holds_exports).await.unwrap();
+                }
+                let script = self.script.borrow().clone();
+                let revision = script.revision(as_of)?;
+                Ok(Response::new(export(&script, revision)))
             }
         }
     };
@@ -324,7 +364,6 @@ nothing_else! {
     get_record(GetRecordRequest) -> Record;
     batch_get_records(BatchGetRecordsRequest) -> BatchGetRecordsResponse;
     list_records(ListRecordsRequest) -> ListRecordsResponse;
-    count_records(CountRecordsRequest) -> CountRecordsResponse;
     update_record(UpdateRecordRequest) -> Record;
     delete_record(DeleteRecordRequest) -> Record;
     undelete_record(UndeleteRecordRequest) -> Record;
@@ -334,8 +373,8 @@ nothing_else! {
 }
 
 /// One record a message, then the trailer.
-fn export(script: &Script) -> Answers<v1::ExportRecordsResponse> {
-    let records = script.live();
+fn export(script: &Script, revision: i64) -> Answers<v1::ExportRecordsResponse> {
+    let records = script.live(revision);
     let mut digest = Sha256::new();
     for (record, _) in &records {
         digest.update(record.encode_to_vec());
@@ -343,7 +382,7 @@ fn export(script: &Script) -> Answers<v1::ExportRecordsResponse> {
     let trailer = v1::ExportTrailer {
         count: records.len() as i64,
         sha256: hex::encode(digest.finalize()),
-        revision: script.head(),
+        revision,
         store_id: script.store_id.clone(),
         damaged: 0,
     };

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod checkpoints;
+mod compare;
 mod contract;
 mod explain;
 mod fake;
 mod follow;
 mod pair;
+mod past;
 mod pictures;
 mod refusals;
 mod simulate;

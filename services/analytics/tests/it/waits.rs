@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use reform_api::analytics::v1;
-use reform_api::analytics::v1::query_indicator_request::AsOf;
 use reform_api::error::Reason;
 use tonic_types::StatusExt;
 
@@ -92,16 +91,4 @@ async fn a_batch_waits_for_its_latest_and_answers_at_one_revision() {
 
     let ahead = v1::BatchQueryIndicatorsRequest { queries: vec![at(0), at(8)] };
     assert_refused(&pair.client.batch_query_indicators(ahead).await.unwrap_err(), Reason::RevisionAhead);
-}
-
-#[tokio::test]
-async fn the_past_comes_later_and_the_present_has_a_revision() {
-    let mut pair = Pair::start(store("a", 1)).await;
-    pair.ask(2).await.unwrap();
-    let as_of = |as_of| v1::QueryIndicatorRequest { as_of: Some(as_of), ..appeals() };
-    assert_eq!(pair.query(as_of(AsOf::AsOfRevision(2))).await.unwrap().revision, 2);
-    let past = pair.query(as_of(AsOf::AsOfRevision(1))).await.unwrap_err();
-    assert_refused(&past, Reason::NotImplemented);
-    let time = pair.query(as_of(AsOf::AsOfTime(Default::default()))).await.unwrap_err();
-    assert_refused(&time, Reason::NotImplemented);
 }
