@@ -2,6 +2,7 @@
 
 mod backups;
 mod charts;
+mod compare;
 mod demo;
 mod follow;
 mod history;
