@@ -8,6 +8,7 @@
 //! - [`field_path`]: paths of fields inside a record;
 //! - [`convert`]: wire → domain, and what is refused on the way;
 //! - [`encoded`]: the servers of the data service with records in answers as bytes;
+//! - [`roles`]: who may call what;
 //! - [`client`]: how another program calls the services.
 
 pub mod client;
@@ -18,5 +19,6 @@ pub mod error;
 pub mod field_path;
 mod generated;
 pub mod json;
+pub mod roles;
 
 pub use generated::{analytics, data};

@@ -1,11 +1,13 @@
 //! What happens to every call, around whatever serves it.
 //!
+//! - With [`access`](crate::access), who may not is refused, and a credential that ends takes its streams along.
 //! - A deadline that passes answers DEADLINE_EXCEEDED, also in the middle of a stream; handlers read [`Deadline`].
 //! - A panic, in a handler or in the stream it returned, answers INTERNAL and takes nothing else along.
 //! - A message over its limit answers RESOURCE_EXHAUSTED, where the transport says OUT_OF_RANGE.
 //! - Answers and errors alike carry the store and the revision they come from ([`Stamp`]).
-//! - One log line when the call is over.
+//! - One log line when the call is over; with access, one for the audit for each write and each refusal.
 
+mod audit;
 mod body;
 mod deadline;
 mod log;
@@ -17,15 +19,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::FutureExt;
+use futures::future::{self, Either};
 use http::{HeaderName, HeaderValue, Request, Response};
 use reform_api::error::Reason;
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use crate::access::{Access, Admitted};
+use audit::Audit;
+pub use audit::Written;
 pub use body::CallBody;
 pub use deadline::Deadline;
+use deadline::End;
 use log::CallLog;
 use refusal::{refuse, translate};
 
@@ -42,18 +50,23 @@ pub type Stamp = Arc<dyn Fn() -> Option<(HeaderValue, i64)> + Send + Sync>;
 #[derive(Clone)]
 pub struct CallLayer {
     stamp: Option<Stamp>,
+    access: Option<Arc<Access>>,
 }
 
 impl CallLayer {
-    /// With a `stamp`, its two metadata are set on every answer that does not have them already.
-    pub fn new(stamp: Option<Stamp>) -> Self {
-        Self { stamp }
+    /// With a `stamp`, its two metadata are set on every answer that does not have them already. With `access`, it
+    /// decides on every call.
+    pub fn new(stamp: Option<Stamp>, access: Option<Arc<Access>>) -> Self {
+        Self { stamp, access }
     }
 }
 
 impl std::fmt::Debug for CallLayer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CallLayer").field("stamp", &self.stamp.is_some()).finish()
+        f.debug_struct("CallLayer")
+            .field("stamp", &self.stamp.is_some())
+            .field("access", &self.access)
+            .finish()
     }
 }
 
@@ -76,6 +89,7 @@ impl<S, B> Service<Request<B>> for Calls<S>
 where
     S: Service<Request<B>, Response = Response<Body>>,
     S::Future: Send + 'static,
+    S::Error: Send + 'static,
 {
     type Response = Response<CallBody>;
     type Error = S::Error;
@@ -90,10 +104,16 @@ where
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(deadline);
         }
-        let log = CallLog::new(&request);
+        let mut log = CallLog::new(&request);
+        let access = self.layer.access.as_deref();
+        let admitted = access.map(|access| admit(access, &mut request, &mut log)).transpose();
         let span = tracing::debug_span!("call", rpc = request.uri().path());
         let stamp = self.layer.stamp.clone();
-        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let (answering, until) = match admitted {
+            Ok(until) => (Either::Left(self.inner.call(request)), until.flatten()),
+            Err(status) => (Either::Right(future::ready(Ok(status.into_http()))), None),
+        };
+        let handled = AssertUnwindSafe(answering).catch_unwind();
         Box::pin(async move {
             let handled = deadline::within(deadline, handled).instrument(span.clone()).await;
             let mut response = match handled {
@@ -106,21 +126,41 @@ where
                 headers.entry(STORE_ID).or_insert(store_id);
                 headers.entry(REVISION).or_insert_with(|| revision.into());
             }
-            Ok(finish(response, deadline, log, span))
+            Ok(finish(response, End::first(deadline, until), log, span))
         })
+    }
+}
+
+/// Decides on a call, and gives its handler the identity. When the credential ends, if it does.
+fn admit<B>(access: &Access, request: &mut Request<B>, log: &mut CallLog) -> Result<Option<Instant>, Status> {
+    match access.admit(request.uri().path(), request.headers(), request.extensions()) {
+        Ok(Admitted { identity, until, writes }) => {
+            log.audit(Audit::new(identity.clone(), writes));
+            if let Some(identity) = identity {
+                request.extensions_mut().insert(identity);
+            }
+            Ok(until)
+        }
+        Err(refused) => {
+            log.audit(Audit::new(refused.identity.clone(), false));
+            Err(refused.status())
+        }
     }
 }
 
 /// An error before the first message stands in the headers; any other end is in the trailers, yet to come.
 fn finish(
     mut response: Response<Body>,
-    deadline: Option<Deadline>,
+    end: Option<End>,
     mut log: CallLog,
     span: tracing::Span,
 ) -> Response<CallBody> {
     translate(response.headers_mut());
+    if let Some(written) = response.extensions_mut().remove() {
+        log.wrote(written);
+    }
     if let Some(code) = response.headers().get(Status::GRPC_STATUS) {
         log.end(Code::from_bytes(code.as_bytes()));
     }
-    response.map(|inner| CallBody::new(inner, deadline, log, span))
+    response.map(|inner| CallBody::new(inner, end, log, span))
 }

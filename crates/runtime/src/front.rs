@@ -3,6 +3,7 @@
 mod settings;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -10,6 +11,7 @@ use tokio::net::TcpListener;
 
 pub use settings::SETTINGS;
 
+use crate::access::{self, Access};
 use crate::health::Health;
 use crate::routes::Routes;
 use crate::server::{self, Error};
@@ -32,6 +34,8 @@ pub struct Config {
     pub connections_max: usize,
     /// Encrypts.
     pub tls: Option<tls::Files>,
+    /// Who may do what; everybody everything where nothing is set.
+    pub access: access::Config,
     /// Whether the process describes itself.
     pub reflection: bool,
     /// How often files are looked at for changes.
@@ -47,6 +51,7 @@ impl Config {
             health_listen: None,
             connections_max: CONNECTIONS_MAX,
             tls: None,
+            access: access::Config::default(),
             reflection: true,
             poll: watched::POLL,
         }
@@ -61,8 +66,9 @@ impl Config {
             config::check_bind(self.listen, self.insecure)?;
         }
         let tls = self.tls.as_ref().map(|files| tls::watch(files, self.poll)).transpose()?;
+        let access = self.access.open(self.poll)?;
         let listener = server::listen(self.listen).await?;
-        tracing::info!(address = %address(&listener)?, tls = tls.is_some(), "listening");
+        tracing::info!(address = %address(&listener)?, tls = tls.is_some(), access = access.is_some(), "listening");
         let health = match self.health_listen {
             None => None,
             Some(address) => Some(server::listen(address).await?),
@@ -74,6 +80,7 @@ impl Config {
             listener,
             health,
             tls,
+            access: access.map(Arc::new),
             connections_max: self.connections_max,
             reflection: self.reflection,
         })
@@ -90,6 +97,7 @@ pub struct Front {
     pub(crate) listener: TcpListener,
     pub(crate) health: Option<TcpListener>,
     pub(crate) tls: Option<Watched<ServerConfig>>,
+    pub(crate) access: Option<Arc<Access>>,
     pub(crate) connections_max: usize,
     reflection: bool,
 }
@@ -97,7 +105,14 @@ pub struct Front {
 /// Plaintext, for whoever connects.
 impl From<TcpListener> for Front {
     fn from(listener: TcpListener) -> Self {
-        Self { listener, health: None, tls: None, connections_max: CONNECTIONS_MAX, reflection: true }
+        Self {
+            listener,
+            health: None,
+            tls: None,
+            access: None,
+            connections_max: CONNECTIONS_MAX,
+            reflection: true,
+        }
     }
 }
 

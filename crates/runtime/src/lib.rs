@@ -5,10 +5,12 @@
 //! - [`logging`]: log lines on stderr, as text or JSON;
 //! - [`shutdown`]: signals become a token;
 //! - [`front`]: how the process is reached; [`tls`] over [`watched`] files; [`identity`]: who calls;
+//! - [`access`]: who may do what, from certificates and tokens;
 //! - [`server`]: bind, serve, drain; `connection` and `preface`: one connection; [`routes`]: which service answers;
 //! - [`health`] and [`reflection`]: what every process serves beside its own RPCs; [`probe`] asks for the first;
 //! - [`calls`]: what happens to every call: deadline, panic, size codes, stamp, log line.
 
+pub mod access;
 pub mod calls;
 pub mod config;
 mod connection;

@@ -110,14 +110,14 @@ pub async fn serve(
     shutdown: CancellationToken,
     drain: Duration,
 ) -> Exit {
-    let Front { listener, health: side, tls, connections_max, .. } = front.into();
+    let Front { listener, health: side, tls, access, connections_max, .. } = front.into();
     let side = async {
         let Some(listener) = side else { return JoinSet::new() };
-        let calls = CallLayer::new(None).layer(Routes::new(health.service()));
+        let calls = CallLayer::new(None, None).layer(Routes::new(health.service()));
         accept_all(listener, Door::new(calls, None, shutdown.clone()), HEALTH_CONNECTIONS_MAX, &shutdown)
             .await
     };
-    let calls = CallLayer::new(stamp).layer(routes);
+    let calls = CallLayer::new(stamp, access).layer(routes);
     let door = Door::new(calls, tls, shutdown.clone());
     let (mut connections, mut side) =
         tokio::join!(accept_all(listener, door, connections_max, &shutdown), side);

@@ -1,5 +1,6 @@
 //! The program as a person runs it: processes, exit codes, and what they print.
 
+mod access;
 mod backups;
 mod charts;
 mod compare;

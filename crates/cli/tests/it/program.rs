@@ -8,7 +8,15 @@ use std::process::{Child, Command, Output, Stdio};
 /// The program, without what the environment of the test says.
 pub(crate) fn reform(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reform"));
-    for variable in ["REFORM_DATA", "REFORM_ANALYTICS", "REFORM_AUTHOR"] {
+    for variable in [
+        "REFORM_DATA",
+        "REFORM_ANALYTICS",
+        "REFORM_AUTHOR",
+        "REFORM_TLS_CA",
+        "REFORM_TLS_CERT",
+        "REFORM_TLS_KEY",
+        "REFORM_TOKEN_FILE",
+    ] {
         command.env_remove(variable);
     }
     command.args(args).stdin(Stdio::null());

@@ -12,7 +12,7 @@ use tokio::time::{Sleep, sleep_until};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use super::deadline::Deadline;
+use super::deadline::End;
 use super::log::CallLog;
 use super::refusal::{refuse, translate, write};
 
@@ -23,7 +23,7 @@ type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
 pub struct CallBody {
     inner: Body,
     ended: bool,
-    deadline: Option<Deadline>,
+    until: Option<End>,
     /// Made at the first wait: the answers of most calls are there at once.
     timer: Option<Pin<Box<Sleep>>>,
     log: CallLog,
@@ -31,8 +31,8 @@ pub struct CallBody {
 }
 
 impl CallBody {
-    pub(super) fn new(inner: Body, deadline: Option<Deadline>, log: CallLog, span: tracing::Span) -> Self {
-        Self { inner, ended: false, deadline, timer: None, log, span }
+    pub(super) fn new(inner: Body, until: Option<End>, log: CallLog, span: tracing::Span) -> Self {
+        Self { inner, ended: false, until, timer: None, log, span }
     }
 
     /// Drops the stream, and with it what its handler holds, and ends the call.
@@ -56,10 +56,10 @@ impl CallBody {
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Polled {
-        let Some(deadline) = self.deadline else { return Poll::Pending };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline.instant())));
+        let Some(End { at, reason }) = self.until else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
         match timer.as_mut().poll(cx) {
-            Poll::Ready(()) => self.end(Reason::Deadline),
+            Poll::Ready(()) => self.end(reason),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -75,8 +75,8 @@ impl http_body::Body for CallBody {
             return Poll::Ready(None);
         }
         // A stream that is never empty must end, too.
-        if this.deadline.is_some_and(Deadline::has_passed) {
-            return this.end(Reason::Deadline);
+        if let Some(end) = this.until.filter(|end| end.is_reached()) {
+            return this.end(end.reason);
         }
         let span = this.span.clone();
         let _entered = span.enter();

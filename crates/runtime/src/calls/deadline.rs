@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
+use reform_api::error::Reason;
 use tokio::time::Instant;
 
 /// The server ends a call this much before the caller's deadline. tonic has its own timer outside of every layer,
@@ -33,9 +34,25 @@ impl Deadline {
         let timeout = parse(headers.get("grpc-timeout")?.to_str().ok()?)?;
         Instant::now().checked_add(timeout.saturating_sub(MARGIN)).map(Self)
     }
+}
 
-    pub(super) fn has_passed(self) -> bool {
-        self.0 <= Instant::now()
+/// What ends an answer from outside, however far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) at: Instant,
+    pub(super) reason: Reason,
+}
+
+impl End {
+    /// What comes first: the deadline, or the end of the caller's credential.
+    pub(super) fn first(deadline: Option<Deadline>, until: Option<Instant>) -> Option<Self> {
+        let deadline = deadline.map(|Deadline(at)| Self { at, reason: Reason::Deadline });
+        let until = until.map(|at| Self { at, reason: Reason::TokenInvalid });
+        deadline.into_iter().chain(until).min_by_key(|end| end.at)
+    }
+
+    pub(super) fn is_reached(self) -> bool {
+        self.at <= Instant::now()
     }
 }
 

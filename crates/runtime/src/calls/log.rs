@@ -5,6 +5,8 @@ use std::time::Instant;
 use http::{HeaderValue, Request, Uri};
 use tonic::Code;
 
+use super::audit::{Audit, Written};
+
 /// A caller's own id of a call, for its log and ours; not the `request_id` of a write, which is in the message.
 const REQUEST_ID: &str = "x-request-id";
 
@@ -18,6 +20,7 @@ pub(super) struct CallLog {
     request_id: Option<HeaderValue>,
     started: Instant,
     code: Code,
+    audit: Option<Audit>,
 }
 
 impl CallLog {
@@ -28,6 +31,17 @@ impl CallLog {
             request_id: request_id.cloned(),
             started: Instant::now(),
             code: Code::Cancelled,
+            audit: None,
+        }
+    }
+
+    pub(super) fn audit(&mut self, audit: Audit) {
+        self.audit = Some(audit);
+    }
+
+    pub(super) fn wrote(&mut self, written: Written) {
+        if let Some(audit) = &mut self.audit {
+            audit.written = Some(written);
         }
     }
 
@@ -42,13 +56,17 @@ impl Drop for CallLog {
         let code = self.code;
         let request_id = self.request_id.as_ref().and_then(|id| id.to_str().ok());
         let duration_ms = self.started.elapsed().as_micros() as f64 / 1e3;
+        let identity = self.audit.as_ref().and_then(Audit::identity);
+        if let Some(audit) = &self.audit {
+            audit.log(rpc, code, request_id);
+        }
         let ours = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable);
         if code == Code::Ok {
-            tracing::debug!(rpc, ?code, duration_ms, request_id, "call");
+            tracing::debug!(rpc, ?code, duration_ms, request_id, identity, "call");
         } else if ours {
-            tracing::warn!(rpc, ?code, duration_ms, request_id, "call");
+            tracing::warn!(rpc, ?code, duration_ms, request_id, identity, "call");
         } else {
-            tracing::info!(rpc, ?code, duration_ms, request_id, "call");
+            tracing::info!(rpc, ?code, duration_ms, request_id, identity, "call");
         }
     }
 }

@@ -4,10 +4,14 @@ use http::HeaderMap;
 use reform_api::error::{Fault, Reason};
 use tonic::{Code, Status};
 
+use crate::access;
+
 /// The answer to a call that was ended from outside; it says nothing of what the handler did.
 pub(super) fn refuse(reason: Reason) -> Status {
     let message = if reason == Reason::Deadline {
         "the deadline passed; a write may have been done"
+    } else if reason == Reason::TokenInvalid {
+        access::INVALID
     } else {
         "a defect of the service ended this call"
     };

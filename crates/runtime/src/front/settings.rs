@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::Config;
+use crate::access::{self, JwtConfig};
 use crate::config::{Got, Setting, Settings};
 use crate::tls::Files;
 use crate::watched;
@@ -21,6 +22,11 @@ pub const SETTINGS: &[Setting] = &[
         "certificates in PEM that sign those of clients; a client must have one then",
     ),
     Setting::value("tls-client-crl", "revocation lists in PEM, one for each issuer of client certificates"),
+    Setting::value("tokens", "file of hashed tokens, a line each: HASH IDENTITY ROLE,ROLE"),
+    Setting::value("jwks", "file with the public keys of signed tokens (JWT), a JSON Web Key Set"),
+    Setting::value("jwt-issuer", "who issues signed tokens; their `iss`"),
+    Setting::value("jwt-audience", "whom signed tokens are for; in their `aud`"),
+    Setting::value("roles", "TOML file with the roles of those whom a client certificate names"),
     Setting::switch("reflection", "describe services to whoever may read").default("true"),
 ];
 
@@ -28,6 +34,7 @@ impl Config {
     /// Reads `listen` and [`SETTINGS`].
     pub fn read(settings: &mut Settings) -> Got<Self> {
         let tls = files(settings);
+        let access = access(settings, tls.as_ref());
         let listen = settings.listen("listen", tls.is_some());
         let insecure = settings.switch("insecure");
         let health_listen = settings.optional::<SocketAddr>("health-listen");
@@ -39,6 +46,7 @@ impl Config {
             health_listen: health_listen.take(read),
             connections_max: connections_max.take(read),
             tls,
+            access,
             reflection: reflection.take(read),
             poll: watched::POLL,
         })
@@ -58,4 +66,28 @@ fn files(settings: &mut Settings) -> Option<Files> {
     }
     let (cert, key) = own?;
     Some(Files { cert, key, client_ca, client_crl })
+}
+
+fn access(settings: &mut Settings, tls: Option<&Files>) -> access::Config {
+    let mut path = |key| settings.optional::<PathBuf>(key).ok().flatten();
+    let (tokens, jwks, roles) = (path("tokens"), path("jwks"), path("roles"));
+    let mut text = |key| settings.optional::<String>(key).ok().flatten();
+    let (issuer, audience) = (text("jwt-issuer"), text("jwt-audience"));
+    let jwt = match (jwks, issuer, audience) {
+        (Some(keys), Some(issuer), Some(audience)) => Some(JwtConfig { keys, issuer, audience }),
+        (None, None, None) => None,
+        _ => {
+            settings.mistake("jwks", "goes with --jwt-issuer and --jwt-audience, and they with it");
+            None
+        }
+    };
+    let asks = tls.is_some_and(|tls| tls.client_ca.is_some());
+    if roles.is_some() && !asks {
+        settings.mistake("roles", "needs --tls-client-ca, because only certificates have roles there");
+    }
+    let config = access::Config { tokens, jwt, roles };
+    if asks && config == access::Config::default() {
+        settings.mistake("tls-client-ca", "nobody has a role: say --roles, --tokens or --jwks");
+    }
+    config
 }

@@ -15,7 +15,7 @@ use crate::stub::{Stub, ask};
 
 fn client(stamp: Option<Stamp>) -> HealthClient<Calls<HealthServer<Stub>>> {
     let service = HealthServer::new(Stub::default()).max_decoding_message_size(64);
-    HealthClient::new(CallLayer::new(stamp).layer(service))
+    HealthClient::new(CallLayer::new(stamp, None).layer(service))
 }
 
 fn assert_refused(status: &Status, expected: Reason) {
@@ -87,7 +87,7 @@ async fn a_request_over_its_limit_is_resource_exhausted() {
 #[tokio::test]
 async fn an_answer_over_its_limit_is_resource_exhausted() {
     let service = HealthServer::new(Stub::default()).max_encoding_message_size(1);
-    let mut client = HealthClient::new(CallLayer::new(None).layer(service));
+    let mut client = HealthClient::new(CallLayer::new(None, None).layer(service));
     assert_refused(&client.check(ask("")).await.unwrap_err(), Reason::AnswerTooLarge);
 }
 

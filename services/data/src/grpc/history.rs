@@ -3,7 +3,7 @@
 use reform_api::data::v1;
 use reform_api::encoded;
 use reform_api::error::{Fault, Reason};
-use tonic::metadata::MetadataMap;
+use tonic::Response;
 
 use super::page_token::{self, Place};
 use super::record::page_size;
@@ -71,12 +71,13 @@ fn revision(store: &Store, past: Past) -> Result<encoded::RecordRevision, Fault>
 /// Erases a record for good.
 pub(super) async fn purge(
     store: &Store,
-    metadata: &MetadataMap,
+    author: String,
     message: v1::PurgeRecordRequest,
-) -> Result<v1::PurgeRecordResponse, Fault> {
+) -> Result<Response<v1::PurgeRecordResponse>, Fault> {
     let fields = (message.request_id.as_str(), message.reason.as_str(), false);
-    let mut commit = request::commit(metadata, "PurgeRecord", &message, fields)?;
+    let mut commit = request::commit(author, "PurgeRecord", &message, fields)?;
     commit.mutations = vec![Mutation::Purge { name: request::name("name", &message.name)? }];
+    let id = commit.request.as_ref().map(|request| request.id);
     let (revision, stored) = match store.commit(commit).await.map_err(fault::of_record)? {
         Committed::Done { revision, outcomes } => {
             let stored = outcomes.into_iter().find_map(|outcome| match outcome {
@@ -91,5 +92,6 @@ pub(super) async fn purge(
         }
     };
     let stored = stored.ok_or_else(|| Fault::new(Reason::Internal, "the commit made no change"))?;
-    Ok(v1::PurgeRecordResponse { revision, versions_erased: stored.header.versions_erased.into() })
+    let versions_erased = stored.header.versions_erased.into();
+    Ok(request::written(v1::PurgeRecordResponse { revision, versions_erased }, revision, id))
 }

@@ -58,10 +58,11 @@ impl Records {
         mutation: Mutation,
     ) -> Result<Response<encoded::Answer>, Status> {
         commit.mutations = vec![mutation];
-        let (_, mut records) = self.write(commit, &|_| "record".to_owned()).await?;
+        let id = commit.request.as_ref().map(|request| request.id);
+        let (revision, mut records) = self.write(commit, &|_| "record".to_owned()).await?;
         let record =
             records.pop().ok_or_else(|| Fault::new(Reason::Internal, "the commit made no change"))?;
-        Ok(Response::new(encoded::Answer(record)))
+        Ok(request::written(encoded::Answer(record), revision, id))
     }
 
     /// Commits and answers with the revision and the records, as they were after the commit.
@@ -105,9 +106,9 @@ impl RecordService for Records {
         &self,
         request: Request<v1::CreateRecordRequest>,
     ) -> Result<Response<encoded::Answer>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (author, message) = request::authored(request);
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
-        let commit = request::commit(&metadata, "CreateRecord", &message, fields)?;
+        let commit = request::commit(author, "CreateRecord", &message, fields)?;
         self.write_one(commit, request::create("", message)?).await
     }
 
@@ -173,9 +174,9 @@ impl RecordService for Records {
         &self,
         request: Request<v1::UpdateRecordRequest>,
     ) -> Result<Response<encoded::Answer>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (author, message) = request::authored(request);
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
-        let commit = request::commit(&metadata, "UpdateRecord", &message, fields)?;
+        let commit = request::commit(author, "UpdateRecord", &message, fields)?;
         self.write_one(commit, request::update("", message)?).await
     }
 
@@ -183,9 +184,9 @@ impl RecordService for Records {
         &self,
         request: Request<v1::DeleteRecordRequest>,
     ) -> Result<Response<encoded::Answer>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (author, message) = request::authored(request);
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
-        let commit = request::commit(&metadata, "DeleteRecord", &message, fields)?;
+        let commit = request::commit(author, "DeleteRecord", &message, fields)?;
         let name = request::name("name", &message.name)?;
         self.write_one(commit, Mutation::Delete { name, etag: message.etag }).await
     }
@@ -194,9 +195,9 @@ impl RecordService for Records {
         &self,
         request: Request<v1::UndeleteRecordRequest>,
     ) -> Result<Response<encoded::Answer>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (author, message) = request::authored(request);
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
-        let commit = request::commit(&metadata, "UndeleteRecord", &message, fields)?;
+        let commit = request::commit(author, "UndeleteRecord", &message, fields)?;
         let name = request::name("name", &message.name)?;
         self.write_one(commit, Mutation::Undelete { name, etag: message.etag }).await
     }
@@ -205,25 +206,26 @@ impl RecordService for Records {
         &self,
         request: Request<v1::PurgeRecordRequest>,
     ) -> Result<Response<v1::PurgeRecordResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
-        Ok(Response::new(history::purge(&self.store, &metadata, message).await?))
+        let (author, message) = request::authored(request);
+        Ok(history::purge(&self.store, author, message).await?)
     }
 
     async fn commit_records(
         &self,
         request: Request<v1::CommitRecordsRequest>,
     ) -> Result<Response<encoded::CommitRecordsResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (author, message) = request::authored(request);
         let fields = (message.request_id.as_str(), message.reason.as_str(), message.validate_only);
-        let mut commit = request::commit(&metadata, "CommitRecords", &message, fields)?;
+        let mut commit = request::commit(author, "CommitRecords", &message, fields)?;
         commit.mutations = blocking(move || mutations(message.mutations)).await?;
         let verbs: Vec<&str> = commit.mutations.iter().map(verb).collect();
         let prefix = move |index: usize| {
             format!("mutations[{index}].{}", verbs.get(index).unwrap_or(&"create.record"))
         };
+        let id = commit.request.as_ref().map(|request| request.id);
         let (revision, records) = self.write(commit, &prefix).await?;
         let store_id = self.store.id().to_owned();
-        Ok(Response::new(encoded::CommitRecordsResponse { revision, store_id, records }))
+        Ok(request::written(encoded::CommitRecordsResponse { revision, store_id, records }, revision, id))
     }
 
     async fn list_record_revisions(
@@ -241,8 +243,8 @@ impl RecordService for Records {
         &self,
         request: Request<Streaming<v1::ImportRecordsRequest>>,
     ) -> Result<Response<Self::ImportRecordsStream>, Status> {
-        let (metadata, _, batches) = request.into_parts();
-        let answers = super::import::answers(self.clone(), request::author(&metadata), batches);
+        let (author, batches) = request::authored(request);
+        let answers = super::import::answers(self.clone(), author, batches);
         Ok(Response::new(Box::pin(answers)))
     }
 

@@ -4,8 +4,11 @@ use prost::Message;
 use reform_api::data::v1;
 use reform_api::error::Fault;
 use reform_model::Name;
+use reform_runtime::calls::Written;
+use reform_runtime::identity::Identity;
 use sha2::{Digest, Sha256};
 use tonic::metadata::MetadataMap;
+use tonic::{Request, Response};
 
 use crate::mask::Mask;
 use crate::store::commit::{Commit, Mode, RequestId, Update};
@@ -19,8 +22,16 @@ pub(super) fn name(path: &str, text: &str) -> Result<Name, Fault> {
     Name::parse(text).map_err(|error| Fault::violation(path, error.to_string()))
 }
 
-/// Who writes: without authentication, what the caller says of itself, marked as that.
-pub(super) fn author(metadata: &MetadataMap) -> String {
+/// Who writes, and what: the identity, or without authentication what the caller says of itself, marked as that.
+pub(super) fn authored<T>(request: Request<T>) -> (String, T) {
+    let author = match Identity::of(&request) {
+        Some(identity) => identity.to_string(),
+        None => unverified(request.metadata()),
+    };
+    (author, request.into_inner())
+}
+
+fn unverified(metadata: &MetadataMap) -> String {
     let stated = metadata.get("reform-author").and_then(|value| value.to_str().ok()).unwrap_or("anonymous");
     format!("unverified:{}", stated.chars().take(TEXT_CHARACTERS_MAX).collect::<String>())
 }
@@ -35,7 +46,7 @@ pub(super) fn check_reason(path: &str, reason: &str) -> Result<(), Fault> {
 
 /// The commit that a write asks for, without its mutations. `method` and the whole request make its hash.
 pub(super) fn commit(
-    metadata: &MetadataMap,
+    author: String,
     method: &str,
     request: &impl Message,
     (request_id, reason, validate_only): (&str, &str, bool),
@@ -56,8 +67,15 @@ pub(super) fn commit(
         }
     };
     let mode = if validate_only { Mode::Check(std::sync::Arc::default()) } else { Mode::Store };
-    let (author, reason) = (author(metadata), reason.to_owned());
-    Ok(Commit { author, reason, request, mode, returns: true, ..Commit::default() })
+    Ok(Commit { author, reason: reason.to_owned(), request, mode, returns: true, ..Commit::default() })
+}
+
+/// The answer of a write, with what the audit wants to know of it.
+pub(super) fn written<T>(answer: T, revision: i64, id: Option<[u8; 16]>) -> Response<T> {
+    let request_id = id.map(uuid::Uuid::from_bytes);
+    let mut response = Response::new(answer);
+    response.extensions_mut().insert(Written { revision, request_id });
+    response
 }
 
 /// How often a read of the newest state begins again.

@@ -8,7 +8,6 @@ use reform_api::convert::Violations;
 use reform_api::data::v1;
 use reform_api::error::{Fault, Reason};
 use reform_model::Name;
-use tonic::metadata::MetadataMap;
 
 use super::answer::{Problems, answer, problem};
 use super::{Batch, Import, Prepared};
@@ -53,10 +52,9 @@ impl Import {
     fn commit(&self, batch: &v1::ImportBatch) -> Result<Commit, Fault> {
         let method = format!("ImportRecords {:?} {}", self.on_existing, self.skip_invalid);
         let fields = (batch.request_id.as_str(), self.reason.as_str(), false);
-        let commit = request::commit(&MetadataMap::new(), &method, batch, fields)?;
+        let commit = request::commit(self.author.clone(), &method, batch, fields)?;
         let refusals = if self.skip_invalid { Refusals::LeaveOut } else { Refusals::Report };
-        let (author, chain) = (self.author.clone(), Some(self.chain.clone()));
-        let commit = Commit { author, refusals, chain, returns: false, ..commit };
+        let commit = Commit { refusals, chain: Some(self.chain.clone()), returns: false, ..commit };
         if self.dry_run {
             let mode = Mode::Check(Arc::clone(&self.seen.lock()));
             return Ok(Commit { request: None, mode, ..commit });

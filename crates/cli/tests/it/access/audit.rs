@@ -1,0 +1,117 @@
+//! What the audit says, and who the author of a change is.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use reform_api::client::{Credentials, DataClient};
+use reform_api::data::v1::{
+    CommitRecordsRequest, CreateRecordRequest, DeleteRecordRequest, GetRecordRequest,
+    ListRecordRevisionsRequest,
+};
+use reform_api::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::pair::{Pair, call, static_token};
+use super::signer::{Signer, claims};
+
+/// The lines that were logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn take(&self) -> Vec<serde_json::Value> {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+const SOURCE: &str =
+    r#"{"jurisdiction": "KZ", "title": "Law", "source": {"url": "https://example.org/law"}}"#;
+
+#[tokio::test]
+async fn writes_and_refusals_are_told_and_the_author_is_the_identity() {
+    let lines = Lines::default();
+    let subscriber =
+        tracing_subscriber::fmt().json().with_env_filter("audit=info").with_writer(lines.clone()).finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+    let signer = Signer::ed25519("ed");
+    let pair = Pair::start(&[&signer]).await;
+    let token = signer.sign(&claims("alice", &["writer"]));
+    std::fs::write(pair.path("alice"), &token).unwrap();
+    drop(lines.take());
+
+    let credentials = Credentials { token: Some(pair.path("alice")), ..Credentials::default() };
+    let url = format!("http://{}", pair.address());
+    let data = DataClient::connect_with(url, &credentials).await.unwrap().with_author("mallory").unwrap();
+    let record = json::parse("reform.data.v1.Record", SOURCE).unwrap();
+    let request_id = "7a0a7a52-3c30-4f34-9c2e-5f0b2c8d1a11";
+    let request = CreateRecordRequest {
+        record: Some(record),
+        record_id: "law".to_owned(),
+        request_id: request_id.to_owned(),
+        ..CreateRecordRequest::default()
+    };
+    let made = data.create_record(request).await.unwrap();
+    let request = ListRecordRevisionsRequest { name: made.name.clone(), ..Default::default() };
+    let past = data.list_record_revisions(request).await.unwrap();
+    assert_eq!(past.revisions[0].author, "alice");
+
+    let told = lines.take();
+    let fields: Vec<_> = told.iter().map(|line| &line["fields"]).collect();
+    assert_eq!(fields.len(), 1, "a read is not told: {told:?}");
+    assert_eq!(told[0]["target"], "audit");
+    assert_eq!(fields[0]["message"], "write");
+    assert_eq!(fields[0]["identity"], "alice");
+    assert_eq!(fields[0]["method"], "/reform.data.v1.RecordService/CreateRecord");
+    assert_eq!(fields[0]["code"], "Ok");
+    assert_eq!(fields[0]["revision"], made.revision);
+    assert_eq!(fields[0]["request_id"], request_id);
+
+    // A write that failed, one that is not allowed, and one of nobody.
+    data.delete_record(DeleteRecordRequest { name: "records/none".to_owned(), ..Default::default() })
+        .await
+        .unwrap_err();
+    data.commit_records(CommitRecordsRequest::default()).await.unwrap_err();
+    let reader = static_token("reader");
+    call(&pair.data, "/reform.data.v1.RecordService/CreateRecord", Some(&reader)).await;
+    call(&pair.data, "/reform.data.v1.RecordService/GetRecord", Some("secret-and-wrong")).await;
+    data.get_record(GetRecordRequest { name: made.name, ..Default::default() }).await.unwrap();
+    let told = lines.take();
+    let told: Vec<_> = told
+        .iter()
+        .map(|line| &line["fields"])
+        .map(|fields| {
+            [&fields["message"], &fields["identity"], &fields["code"]].map(|text| text.as_str().unwrap_or(""))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["write", "alice", "NotFound"],
+            ["write", "alice", "InvalidArgument"],
+            ["refused", "static-reader", "PermissionDenied"],
+            ["refused", "", "Unauthenticated"],
+        ]
+    );
+    pair.stop().await;
+}
