@@ -1,5 +1,7 @@
 //! Series over time or by event.
 
+use std::collections::HashSet;
+
 use crate::chart::{Known, Point};
 use crate::font::{self, Weight};
 use crate::frame::Frame;
@@ -31,11 +33,15 @@ pub(crate) fn draw(frame: &mut Frame, panels: &[Panel<'_>], areas: &[Area], slot
     let margin = widest + 7.0 * unit;
     let foot = areas.first().map_or(0.0, |area| dates_height(slots, size, area.width() - margin));
     for (index, ((panel, area), scale)) in panels.iter().zip(areas).zip(&scales).enumerate() {
+        let cut = if scale.is_cut() { " · the axis does not begin at 0" } else { "" };
         let last = index + 1 == areas.len();
-        let note =
-            if last && left_out > 0 { format!(" (+{left_out} more units not drawn)") } else { String::new() };
-        let unit_text = font::cut(&format!("{}{note}", unit_of(panel)), area.width(), size, Weight::Regular);
-        frame.put(unit_text, (area.left, area.top + size * 0.8), size, Weight::Regular, SOFT);
+        let more = if last && left_out > 0 {
+            format!(" · +{left_out} more units not drawn")
+        } else {
+            String::new()
+        };
+        let above = font::cut(&format!("{}{cut}{more}", unit_of(panel)), area.width(), size, Weight::Regular);
+        frame.put(above, (area.left, area.top + size * 0.8), size, Weight::Regular, SOFT);
         let inner = Area {
             left: area.left + margin.min(area.width() / 2.0),
             top: area.top + size * 1.5,
@@ -208,7 +214,7 @@ fn beside(panel: &Panel<'_>, slots: &Slots, inner: Area, unit: f64) -> f64 {
     let named = panel.series.iter().filter(|one| one.named).count();
     let bounded =
         panel.series.iter().flat_map(|one| &one.series.points).any(|point| !Known::of(point).is_exact());
-    if !(2..=BESIDE_MAX).contains(&named) || !bounded {
+    if !(2..=BESIDE_MAX).contains(&named) || !(bounded || covers(panel)) {
         return 0.0;
     }
     let places = match slots {
@@ -218,6 +224,17 @@ fn beside(panel: &Panel<'_>, slots: &Slots, inner: Area, unit: f64) -> f64 {
         }
     };
     (inner.width() / whole(places) / whole(named) / 2.0).min(9.0 * unit)
+}
+
+/// Whether a point lies on one of another series.
+fn covers(panel: &Panel<'_>) -> bool {
+    let mut places = HashSet::new();
+    let points = panel.series.iter().flat_map(|one| &one.series.points);
+    let place = |point: &Point| {
+        let anchor = Known::of(point).anchor().map(f64::to_bits);
+        (point.period.first(), point.period.last(), point.label.clone(), anchor)
+    };
+    !points.map(place).all(|place| places.insert(place))
 }
 
 fn in_place<'a>(point: &'a Point, x: f64, inner: Area, scale: &Scale) -> Placed<'a> {

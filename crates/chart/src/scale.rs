@@ -72,6 +72,11 @@ impl Scale {
         ((number - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
+    /// Whether zero lies beyond the axis, so that lengths on it mean nothing.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+
     /// The number as it stands beside the axis.
     pub(crate) fn text(&self, number: f64) -> String {
         self.style.text(number)

@@ -245,8 +245,11 @@ impl Answers {
             let asked = before.store_id().to_owned();
             return Err(Refusal::StoreChanged { asked, followed: store_id });
         }
-        let (mut explained, token) =
-            self.computed(move || compared(Two { before: &before, after: &after }, &question, page)).await?;
+        // Explaining many points takes long, and ends with the caller.
+        let gone = CancellationToken::new();
+        let _present = gone.clone().drop_guard();
+        let compared = move || compared(Two { before: &before, after: &after }, &question, page, &gone);
+        let (mut explained, token) = self.computed(compared).await?;
         let names = explained.iter().flat_map(|one| one.suspects.iter().cloned()).collect();
         let changes = compare::changes(&self.data, &store_id, revisions, &names).await;
         let changes =
@@ -346,12 +349,16 @@ fn compared(
     views: Two<&View>,
     question: &Question,
     page: impl FnOnce(&View, usize) -> Result<(Range<usize>, String), Refusal>,
+    gone: &CancellationToken,
 ) -> Result<(Vec<Explained>, String), Refusal> {
     let answer = |view| catalogue::answer(view, &question.query).map_err(|error| question.refusal(error));
     let mut moved = compare::moved(Two { before: answer(views.before)?, after: answer(views.after)? });
     let (range, token) = page(views.after, moved.len())?;
-    let explained = moved
-        .drain(range)
-        .map(|moved| Explained::of(views, &question.query, moved).map_err(|error| question.refusal(error)));
+    let explained = moved.drain(range).map(|moved| {
+        if gone.is_cancelled() {
+            return Err(Refusal::Internal);
+        }
+        Explained::of(views, &question.query, moved).map_err(|error| question.refusal(error))
+    });
     Ok((explained.collect::<Result<_, _>>()?, token))
 }

@@ -149,3 +149,11 @@ fn a_fraction_is_read_as_percent_and_a_caveat_is_named() {
         assert!(svg.contains(text), "{text}: {svg}");
     }
 }
+
+#[test]
+fn an_axis_that_does_not_begin_at_zero_says_so() {
+    let cut = svg(vec![series(&[], vec![exact(year(2022), 98.5), exact(year(2023), 97.0)])]);
+    assert!(cut.contains("the axis does not begin at 0"), "{cut}");
+    let whole = svg(vec![series(&[], vec![exact(year(2022), 98.5), exact(year(2023), 9.0)])]);
+    assert!(!whole.contains("begin at 0"), "{whole}");
+}
