@@ -8,8 +8,8 @@ use reform_api::client::Credentials;
 
 use crate::client::{Peer, Service};
 use crate::commands::{
-    backup, chart, compact, compare, completions, conflicts, demo, explain, export, get, history, import,
-    indicators, list, manual, parameter, purge, query, revert, simulate, watch,
+    backup, certs, chart, compact, compare, completions, conflicts, demo, explain, export, get, history,
+    import, indicators, list, manual, parameter, purge, query, revert, simulate, token, watch,
 };
 use crate::failure::Failure;
 
@@ -157,6 +157,10 @@ pub(crate) enum Command {
     Backup(backup::Backup),
     /// Check every stored value and index of the data service while it runs; exit code 1 when anything is wrong
     Verify,
+    /// Make certificates for a pair and its callers
+    Certs(certs::Certs),
+    /// Make a token for a caller
+    Token(token::Token),
     /// Write a completion script for a shell
     Completions(completions::Completions),
     /// Write manual pages of all commands

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod backup;
+pub(crate) mod certs;
 pub(crate) mod chart;
 pub(crate) mod compact;
 pub(crate) mod compare;
@@ -21,6 +22,7 @@ pub(crate) mod query;
 pub(crate) mod revert;
 pub(crate) mod simulate;
 pub(crate) mod status;
+pub(crate) mod token;
 pub(crate) mod verify;
 pub(crate) mod watch;
 
@@ -52,6 +54,8 @@ pub(crate) async fn run(Args { global, command }: Args) -> Result<ExitCode, Fail
         Command::Compact(compact) => compact::run(&global, compact).await,
         Command::Backup(backup) => backup::run(&global, backup).await,
         Command::Verify => verify::run(&global).await,
+        Command::Certs(certs) => certs::run(&certs),
+        Command::Token(token) => token::run(&token),
         Command::Completions(completions) => completions::run(&completions),
         Command::Manual(manual) => manual::run(&manual),
         Command::Status => status::run(&global).await,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
 mod audit;
+mod certified;
 mod matrix;
 mod pair;
 mod signer;
