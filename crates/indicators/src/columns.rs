@@ -37,10 +37,9 @@ use crate::view::Memory;
 
 /// What a chunk costs beside its own size: two counters and the pointer to it.
 const POINTERS: usize = 3 * size_of::<usize>();
-/// Bytes of an id, mostly.
-const ID_BYTES: usize = 40;
-/// Tables of names; one alone would stop the fold for a second when it grows.
-const SHARDS: usize = 256;
+
+/// Names that a table takes in at a time when it grows.
+const GROWN: usize = 1 << 20;
 
 /// The appeals of a view.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +62,8 @@ struct Shared {
 #[derive(Debug)]
 struct Tables {
     hash: DefaultHashBuilder,
-    names: Vec<HashTable<u32>>,
+    /// Rows by name.
+    rows: HashTable<u32>,
     numbers: Numbers,
     /// Rows and classes of the clone that wrote last.
     written: (usize, usize),
@@ -95,7 +95,7 @@ impl Appeals {
             None => {
                 let index = u32::try_from(self.names.len()).expect("fewer than 2^32 rows fit into memory");
                 self.push(id, row);
-                tables.insert(&self.names, index, hash);
+                tables.add(&self.names, index, hash);
             }
         }
     }
@@ -233,12 +233,13 @@ impl Appeals {
             return Memory::default();
         }
         let chunks = self.rows.len() * (size_of::<Chunk>() + POINTERS);
-        let columns = chunks + self.rows.iter().map(Chunk::odd_bytes).sum::<usize>() + self.classes.bytes();
+        let odd: usize = self.rows.iter().map(Chunk::odd_bytes).sum();
         let tables = lock(&self.shared.tables);
-        let found: usize = tables.as_ref().map_or(0, |tables| tables.names.iter().map(table_bytes).sum());
+        let found: usize = tables.as_ref().map_or(0, |tables| tables.rows.allocation_size());
         let numbers = tables.as_ref().map_or(0, |tables| tables.numbers.bytes());
         Memory {
-            columns: columns + numbers,
+            columns: chunks + odd,
+            dictionary: self.classes.bytes() + numbers,
             names: self.names.bytes() + found,
             cells: self.shared.cubes.bytes(),
             records: 0,
@@ -271,16 +272,11 @@ impl Tables {
     fn of(appeals: &Appeals) -> Self {
         let mut tables = Self {
             hash: DefaultHashBuilder::default(),
-            names: Vec::new(),
+            rows: HashTable::new(),
             numbers: appeals.classes.numbers(),
-            written: (0, appeals.classes.len()),
+            written: (appeals.names.len(), appeals.classes.len()),
         };
-        tables.names.resize_with(SHARDS, HashTable::new);
-        let mut id = Vec::new();
-        for row in (0..).take(appeals.names.len()) {
-            appeals.names.read(row, &mut id);
-            tables.insert(&appeals.names, row, tables.hash.hash_one(&*id));
-        }
+        tables.grow(&appeals.names, appeals.names.len());
         tables
     }
 
@@ -291,31 +287,47 @@ impl Tables {
             names.read(*row, &mut own);
             own == id.as_bytes()
         };
-        self.names.get(shard(hash))?.find(hash, is_it).copied()
+        self.rows.find(hash, is_it).copied()
     }
 
-    fn insert(&mut self, names: &Names, row: u32, hash: u64) {
-        let Self { hash: state, names: shards, numbers: _, written } = self;
-        let hash_of = |row: &u32| {
-            let mut own = Vec::with_capacity(ID_BYTES);
-            names.read(*row, &mut own);
-            state.hash_one(&*own)
-        };
-        if let Some(shard) = shards.get_mut(shard(hash)) {
-            shard.insert_unique(hash, row, hash_of);
-            written.0 += 1;
+    /// Takes in the last row.
+    fn add(&mut self, names: &Names, row: u32, hash: u64) {
+        if self.rows.len() == self.rows.capacity() {
+            self.grow(names, names.len() - 1);
         }
+        let Self { hash: state, rows, numbers: _, written } = self;
+        rows.insert_unique(hash, row, |row| hash_of(state, names, *row));
+        written.0 += 1;
+    }
+
+    /// Makes the table of the first rows again, twice as large. Names are read in their order and places are written in
+    /// theirs: to jump about in a large table takes several times as long.
+    fn grow(&mut self, names: &Names, len: usize) {
+        let Self { hash: state, rows, numbers: _, written: _ } = self;
+        let mut larger = HashTable::with_capacity((2 * rows.len()).max(len));
+        let places = larger.num_buckets() as u64;
+        let mut read = Vec::with_capacity(len.min(GROWN));
+        let mut place = |read: &mut Vec<(u64, u32)>| {
+            read.sort_unstable_by_key(|(hash, _)| hash % places.max(1));
+            for (hash, row) in read.drain(..) {
+                larger.insert_unique(hash, row, |row| hash_of(state, names, *row));
+            }
+        };
+        names.each(len, |row, id| {
+            read.push((state.hash_one(id), row));
+            if read.len() == GROWN {
+                place(&mut read);
+            }
+        });
+        place(&mut read);
+        *rows = larger;
     }
 }
 
-/// By bits that the table itself uses neither for the place nor for its tags.
-fn shard(hash: u64) -> usize {
-    usize::try_from((hash >> 40) % SHARDS as u64).unwrap_or_default()
-}
-
-/// A slot is a number and a byte beside it.
-fn table_bytes(table: &HashTable<u32>) -> usize {
-    table.allocation_size()
+fn hash_of(state: &DefaultHashBuilder, names: &Names, row: u32) -> u64 {
+    let mut id = Vec::new();
+    names.read(row, &mut id);
+    state.hash_one(&*id)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -42,8 +42,10 @@ pub enum Change {
 /// Memory of a view in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Memory {
-    /// Of appeals: their columns and dictionary.
+    /// Of appeals: their columns.
     pub columns: usize,
+    /// Of appeals: what they share, each combination once.
+    pub dictionary: usize,
     /// Of appeals: their names, and what finds them.
     pub names: usize,
     /// Of appeals: what was counted and is kept up.
@@ -242,8 +244,8 @@ impl View {
 
     /// Memory in bytes.
     pub fn bytes(&self) -> usize {
-        let Memory { columns, names, cells, records } = self.memory();
-        columns + names + cells + records
+        let Memory { columns, dictionary, names, cells, records } = self.memory();
+        columns + dictionary + names + cells + records
     }
 
     /// Memory by what it is for.

@@ -1,6 +1,7 @@
 //! `appeal-response-time`: days from filing to the first answer, or to closing.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use reform_model::{Date, Kind};
 
@@ -155,8 +156,11 @@ fn response_time(view: &View, query: &Query) -> Result<Answer, QueryError> {
 }
 
 fn measured(items: &[Timed<'_>], point: &mut Point) {
-    let lengths = items.iter().filter_map(|item| Some((item.taken.ok()?, item.weight())));
-    let durations: Vec<Counted> = lengths.collect();
+    let mut lengths: BTreeMap<Duration, i64> = BTreeMap::new();
+    for (length, item) in items.iter().filter_map(|item| Some((item.taken.ok()?, item))) {
+        *lengths.entry(length).or_default() += item.weight();
+    }
+    let durations: Vec<Counted> = lengths.into_iter().collect();
     let count = |why: Why| weight(items, |item| item.taken == Err(why));
     let (open, reversed, imprecise) = (count(Why::Open), count(Why::Reversed), count(Why::Imprecise));
     describe(&durations, point);

@@ -1,9 +1,8 @@
 //! The dictionary: what appeals share, each combination once.
 
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashMap;
 use reform_model::participation::Appeal;
 use reform_model::{Name, Record};
 
@@ -56,10 +55,14 @@ pub(crate) struct Classes {
 /// The numbers, found by what they stand for.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
-    hash: DefaultHashBuilder,
-    texts: HashTable<u32>,
-    sources: HashTable<u32>,
-    classes: HashTable<u32>,
+    texts: HashMap<Arc<str>, u32>,
+    sources: HashMap<Arc<[Name]>, u32>,
+    /// By all texts and sources, one after the other.
+    classes: HashMap<Box<[u8]>, u32>,
+    /// Of the classes.
+    key_bytes: usize,
+    /// What is looked for; kept for its memory.
+    key: Vec<u8>,
 }
 
 impl Default for Classes {
@@ -101,6 +104,15 @@ impl<'a> Parts<'a> {
         sources.dedup();
         Self { texts, sources }
     }
+
+    /// One text after the other; what stands between them is in no text.
+    fn write(&self, key: &mut Vec<u8>) {
+        key.clear();
+        for text in self.texts.iter().copied().chain(self.sources.iter().map(|name| name.as_str())) {
+            key.extend_from_slice(text.as_bytes());
+            key.push(0xff);
+        }
+    }
 }
 
 impl Classes {
@@ -138,8 +150,8 @@ impl Classes {
     /// The number of the class of a record, which may be a new one; whether it is.
     pub(crate) fn number(&mut self, numbers: &mut Numbers, record: &Record, appeal: &Appeal) -> (u32, bool) {
         let parts = Parts::of(record, appeal);
-        let hash = parts.hash(&numbers.hash);
-        if let Some(known) = numbers.classes.find(hash, |number| self.is(*number, &parts)) {
+        parts.write(&mut numbers.key);
+        if let Some(known) = numbers.classes.get(&*numbers.key) {
             return (*known, false);
         }
         let mut class = Class::default();
@@ -149,30 +161,20 @@ impl Classes {
         class[SOURCES] = self.number_of_sources(numbers, &parts.sources);
         let number = count(self.classes.len());
         self.classes.push(class);
-        let Numbers { hash: state, classes, .. } = numbers;
-        classes.insert_unique(hash, number, |number| self.hash(state, *number));
+        numbers.add_class(number);
         (number, true)
-    }
-
-    fn is(&self, number: u32, parts: &Parts<'_>) -> bool {
-        let class = self.get(number);
-        let texts = class.iter().zip(parts.texts);
-        texts.into_iter().all(|(number, text)| self.text(*number) == text)
-            && self.sources(number).iter().eq(parts.sources.iter().copied())
     }
 
     fn number_of_text(&mut self, numbers: &mut Numbers, text: &str) -> u32 {
         if text.is_empty() {
             return 0;
         }
-        let Numbers { hash: state, texts, .. } = numbers;
-        let hash = state.hash_one(text);
-        if let Some(known) = texts.find(hash, |number| self.text(*number) == text) {
+        if let Some(known) = numbers.texts.get(text) {
             return *known;
         }
-        let number = count(self.texts.len());
-        self.add_text(text);
-        texts.insert_unique(hash, number, |number| state.hash_one(self.text(*number)));
+        let (number, text) = (count(self.texts.len()), Arc::<str>::from(text));
+        self.add_text(text.clone());
+        numbers.texts.insert(text, number);
         number
     }
 
@@ -180,26 +182,14 @@ impl Classes {
         if names.is_empty() {
             return 0;
         }
-        let Numbers { hash: state, sources, .. } = numbers;
-        let hash = state.hash_one(names);
-        let set = |list: &List<Arc<[Name]>>, number: u32| list.get(number).cloned().unwrap_or_default();
-        if let Some(known) =
-            sources.find(hash, |number| set(&self.sources, *number).iter().eq(names.iter().copied()))
-        {
+        let names: Arc<[Name]> = names.iter().copied().cloned().collect();
+        if let Some(known) = numbers.sources.get(&names) {
             return *known;
         }
         let number = count(self.sources.len());
-        self.sources.push(names.iter().copied().cloned().collect());
-        let own = |number: &u32| state.hash_one(set(&self.sources, *number).iter().collect::<Vec<_>>());
-        sources.insert_unique(hash, number, own);
+        self.sources.push(names.clone());
+        numbers.sources.insert(names, number);
         number
-    }
-
-    fn hash(&self, state: &DefaultHashBuilder, number: u32) -> u64 {
-        let class = self.get(number);
-        let mut texts = [""; 8];
-        texts.iter_mut().zip(class).for_each(|(text, number)| *text = self.text(number));
-        Parts { texts, sources: self.sources(number).iter().collect() }.hash(state)
     }
 
     /// All texts but the first, which is always there.
@@ -216,9 +206,9 @@ impl Classes {
         self.classes.iter()
     }
 
-    pub(super) fn add_text(&mut self, text: &str) {
-        self.texts.push(text.into());
+    pub(super) fn add_text(&mut self, text: Arc<str>) {
         self.text_bytes += text.len();
+        self.texts.push(text);
     }
 
     pub(super) fn add_sources(&mut self, names: Vec<Name>) {
@@ -232,17 +222,13 @@ impl Classes {
     /// The numbers again, for classes that were read from elsewhere.
     pub(crate) fn numbers(&self) -> Numbers {
         let mut numbers = Numbers::default();
-        let Numbers { hash: state, texts, sources, classes } = &mut numbers;
-        for (number, text) in (0..).zip(self.texts.iter()).skip(1) {
-            texts.insert_unique(state.hash_one(&**text), number, |number| state.hash_one(self.text(*number)));
-        }
-        for (number, names) in (0..).zip(self.sources.iter()).skip(1) {
-            let hash = |names: &[Name]| state.hash_one(names.iter().collect::<Vec<_>>());
-            let own = |number: &u32| self.sources.get(*number).map_or(0, |names| hash(names));
-            sources.insert_unique(hash(names), number, own);
-        }
-        for number in 0..count(self.classes.len()) {
-            classes.insert_unique(self.hash(state, number), number, |number| self.hash(state, *number));
+        numbers.texts.extend(self.texts.iter().cloned().zip(0..).skip(1));
+        numbers.sources.extend(self.sources.iter().cloned().zip(0..).skip(1));
+        for (number, class) in (0..).zip(self.classes.iter()) {
+            let mut texts = [""; 8];
+            texts.iter_mut().zip(class).for_each(|(text, number)| *text = self.text(*number));
+            Parts { texts, sources: self.sources(number).iter().collect() }.write(&mut numbers.key);
+            numbers.add_class(number);
         }
         numbers
     }
@@ -255,19 +241,17 @@ impl Classes {
     }
 }
 
-impl Parts<'_> {
-    fn hash(&self, state: &DefaultHashBuilder) -> u64 {
-        let mut hasher = state.build_hasher();
-        self.texts.hash(&mut hasher);
-        self.sources.hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
 impl Numbers {
+    /// Takes in the class of the key.
+    fn add_class(&mut self, number: u32) {
+        self.key_bytes += self.key.len();
+        self.classes.insert(self.key.as_slice().into(), number);
+    }
+
     pub(crate) fn bytes(&self) -> usize {
-        let tables = [&self.texts, &self.sources, &self.classes];
-        tables.into_iter().map(super::table_bytes).sum()
+        let tables =
+            [self.texts.allocation_size(), self.sources.allocation_size(), self.classes.allocation_size()];
+        tables.into_iter().sum::<usize>() + self.key_bytes
     }
 }
 

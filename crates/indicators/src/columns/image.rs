@@ -218,7 +218,7 @@ impl Appeals {
         let kind = reader.u8()?;
         while !reader.is_empty() {
             match kind {
-                TEXTS => self.classes.add_text(reader.text()?),
+                TEXTS => self.classes.add_text(reader.text()?.into()),
                 SOURCES => {
                     let count = reader.u32()?;
                     let names = (0..count).map(|_| Name::from_id(reader.text()?).map_err(|_| Malformed));

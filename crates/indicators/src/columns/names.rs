@@ -36,6 +36,17 @@ impl Block {
         }
     }
 
+    fn each(&self, mut tell: impl FnMut(&[u8])) {
+        let (mut rest, mut id) = (&*self.bytes, Vec::new());
+        while let [shared, own, after @ ..] = rest {
+            id.truncate(usize::from(*shared));
+            let (own, after) = after.split_at(usize::from(*own).min(after.len()));
+            id.extend_from_slice(own);
+            rest = after;
+            tell(&id);
+        }
+    }
+
     fn read(&self, place: usize, id: &mut Vec<u8>) {
         id.clear();
         let mut rest = self.bytes.get(usize::from(self.starts[place / BLOCK])..).unwrap_or_default();
@@ -43,7 +54,7 @@ impl Block {
             let [shared, own, after @ ..] = rest else { return };
             id.truncate(usize::from(*shared));
             let (own, after) = after.split_at(usize::from(*own).min(after.len()));
-            id.extend(own);
+            id.extend_from_slice(own);
             rest = after;
         }
     }
@@ -119,6 +130,14 @@ impl Names {
         }
     }
 
+    /// Tells the ids of the first rows, one after the other.
+    pub(crate) fn each(&self, len: usize, mut tell: impl FnMut(u32, &[u8])) {
+        let mut rows = (0..).take(len.min(self.len));
+        for block in self.blocks.iter() {
+            block.each(|id| rows.next().into_iter().for_each(|row| tell(row, id)));
+        }
+    }
+
     /// The name of a row; none beyond the last.
     pub(crate) fn name(&self, row: u32) -> Option<Name> {
         let mut id = Vec::new();
@@ -145,6 +164,9 @@ mod tests {
         for (row, id) in (0..).zip(&ids) {
             assert_eq!(names.name(row).unwrap().id(), id);
         }
+        let mut told = Vec::new();
+        names.each(599, |row, id| told.push((row, String::from_utf8(id.to_vec()).unwrap())));
+        assert!(told.into_iter().eq((0..).zip(ids.iter().take(599).cloned())));
         assert_eq!((names.len(), names.name(600)), (600, None));
     }
 }
