@@ -187,3 +187,39 @@ impl Refused {
 
 /// The one sentence about a credential that is not accepted, or no longer.
 pub(crate) const INVALID: &str = "the credential is not valid";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Text that is nearly what is read here.
+    const NEARLY: &str = r#"(Bearer |[a-f0-9]{64} |alice |reader,?|\{"keys":\[|"kty":"OKP"|"kid":|[\[\]{}".,:=\n#]|[A-Za-z0-9_-]{1,8}|eyJhbGciOiJFZERTQSIsImtpZCI6ImVkIn0\.){0,24}"#;
+
+    fn signed_only() -> Access {
+        // RFC 8037, A.2.
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let keys = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"ed","x":"{x}"}}]}}"#);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        std::fs::write(&path, keys).unwrap();
+        let jwt = JwtConfig { keys: path, issuer: "i".to_owned(), audience: "a".to_owned() };
+        let config = Config { jwt: Some(jwt), ..Config::default() };
+        config.open(Duration::from_secs(3_600)).unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn nothing_from_outside_panics_or_passes() {
+        let access = signed_only();
+        proptest!(|(text in NEARLY, bytes in prop::collection::vec(any::<u8>(), 0..256))| {
+            for input in [text.as_bytes(), &bytes] {
+                prop_assert_eq!(access.bearer(input), None);
+                prop_assert_eq!(access.bearer(&[b"Bearer ", input].concat()), None);
+                drop(Tokens::parse(input));
+                drop(Certificates::parse(input));
+                drop(keys::Keys::parse(input));
+            }
+        });
+    }
+}

@@ -1,5 +1,7 @@
 //! `reform query --as-of` and `reform compare`, with both services.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
 use serde_json::Value;
 
 use crate::program::{Served, pipe, stderr, stdout};
