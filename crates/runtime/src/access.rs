@@ -1,5 +1,5 @@
 //! Who calls, and whether they may: credentials become an identity with roles, and the table of
-//! [`roles`](reform_api::roles) decides.
+//! [`roles`] decides.
 //!
 //! In reading order: `tokens`: a file of hashed tokens; `keys` and `jwt`: signed tokens; `certificates`: the roles of
 //! those whom a certificate names. A bearer token says more than a certificate, so it decides alone where there are both.
