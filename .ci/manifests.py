@@ -110,16 +110,17 @@ def check_address(place, environment, services):
         expect(address.port in services.get(address.hostname, ()), f"{place}: nothing serves {address.geturl()}")
 
 
-def check_healthcheck(place, image, command):
+def check_command(place, image, command):
     expect(command[0] == image["entrypoint"], f"{place}: there is no {command[0]}")
-    asked = run(release() / command[0].lstrip("/"), *command[1:], "--help", check=False)
+    asked = run(release() / image["entrypoint"].lstrip("/"), *command[1:], "--help", check=False)
     expect(asked.returncode == 0, f"{place}: {command} is no command")
 
 
 def check_images():
-    for name, image in images().items():
+    services = {name: image for name, image in images().items() if "healthcheck" in image}
+    for name, image in services.items():
         check_configuration(f"Dockerfile {name}", image["entrypoint"].lstrip("/"), ["--insecure"], image["environment"])
-        check_healthcheck(f"Dockerfile {name}", image, image["healthcheck"])
+        check_command(f"Dockerfile {name}", image, image["healthcheck"])
         ports = listening(image["environment"])
         expect(image["ports"] == ports, f"Dockerfile {name}: exposes {image['ports']}, listens on {ports}")
 
@@ -138,13 +139,17 @@ def check_compose(yaml):
     told, serving = {}, {}
     for name, service in services.items():
         place, image = f"compose {name}", re.sub(r"\$\{\w+:-(.*?)\}", r"\1", service["image"])
+        if "healthcheck" not in service:
+            # It does one thing and ends.
+            program = images()[image.rpartition(":")[0]]
+            check_command(place, program, [program["entrypoint"], *service["command"]])
+            continue
         mounts = [volume.split(":")[1] for volume in service.get("volumes", [])]
         told[name] = check_container(place, image, service.get("command", []), service["environment"], mounts)
         serving[name] = listening(told[name])
         published = {int(port.rpartition(":")[2]) for port in service.get("ports", [])}
         expect(published <= serving[name], f"{place}: publishes {published}, listens on {serving[name]}")
-        if (test := service["healthcheck"]["test"])[0] == "CMD":
-            check_healthcheck(place, images()[image.rpartition(":")[0]], test[1:])
+        check_command(place, images()[image.rpartition(":")[0]], service["healthcheck"]["test"][1:])
         expect(set(service.get("depends_on", [])) <= services.keys(), f"{place}: depends on what is not there")
     for name, environment in told.items():
         check_address(f"compose {name}", environment, serving)

@@ -12,7 +12,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILES = re.compile(r"(LICEN[CS]E|UNLICENSE|COPYING|COPYRIGHT|NOTICE)([._-].*)?$", re.IGNORECASE)
-HEAD = """Licences of what is linked into reform-data and reform-analytics
+HEAD = """Licences of what is linked into reform-data, reform-analytics and reform
 
 Reform Registry itself is under Apache-2.0. Beside the crates below, the binaries hold Rust's standard library (MIT OR
 Apache-2.0) and, linked statically, the GNU C library (LGPL-2.1-or-later): https://sourceware.org/glibc. The sources of
@@ -26,8 +26,9 @@ def cargo(*arguments):
 
 def linked(target):
     """Name and version of each crate that is linked."""
+    packages = ["-p", "reform-data", "-p", "reform-analytics", "-p", "reform-cli"]
     edges = ["--edges", "normal,no-proc-macro", "--target", target, "--prefix", "none"]
-    lines = cargo("tree", "--locked", "-p", "reform-data", "-p", "reform-analytics", *edges, "--format", "{p}").splitlines()
+    lines = cargo("tree", "--locked", *packages, *edges, "--format", "{p}").splitlines()
     crates = (line.split(" ") for line in lines if line)
     return {(name, version.removeprefix("v")) for name, version, *_ in crates}
 
