@@ -146,7 +146,8 @@ impl Process {
         self.until_logged("listening address=", 1).await;
         let log = self.log.borrow();
         let line = log.iter().find_map(|line| line.split_once("listening address="));
-        line.unwrap().1.trim().parse().unwrap()
+        // Further fields may follow.
+        line.unwrap().1.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// Waits until its log has said something that often.
