@@ -194,6 +194,11 @@ impl Known {
         })
     }
 
+    /// Whether only what lies on both sides of the figure is known.
+    pub(crate) fn is_range(self) -> bool {
+        self.value.is_none() && self.lower.is_some() && self.upper.is_some()
+    }
+
     /// Whether there is anything to draw.
     pub(crate) fn is_something(self) -> bool {
         self.anchor().is_some()

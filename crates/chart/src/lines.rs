@@ -258,6 +258,10 @@ fn join(frame: &mut Frame, one: &Drawn<'_>, points: &[Placed<'_>]) {
         points.iter().filter_map(|placed| Some((placed, placed.anchor?))).collect();
     for pair in known.windows(2) {
         let [(before, from), (after, to)] = pair else { continue };
+        // The middle of what is possible is no figure, so no line leads there.
+        if before.known.is_range() || after.known.is_range() {
+            continue;
+        }
         let strong = slots::adjacent(before.point.period, after.point.period)
             && before.point.label.is_empty()
             && before.known.is_figure()
