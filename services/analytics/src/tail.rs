@@ -15,11 +15,16 @@ use tonic::{Code, Status};
 use crate::checkpoint::Folder;
 use crate::export;
 use crate::fold;
+use crate::held::Held;
 use crate::state::{Commit, State};
 
 /// The first and the longest wait before the next attempt, both with jitter on top.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(4);
+
+/// Live records from which on history is read instead of an export, and changes of it that are folded at a time.
+const REPLAYED_MIN: i64 = 100_000;
+const FOLDED_AT_ONCE: usize = 1_024;
 
 /// Why a stretch of following ended.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +125,7 @@ impl Tail {
     /// Follows for as long as it goes well.
     async fn stretch(&mut self) -> Result<Infallible, Ended> {
         if self.rebuild {
-            self.export().await?;
+            self.build().await?;
         }
         let progress = self.state.progress();
         let after_revision = progress.applied.unwrap_or_default();
@@ -135,15 +140,51 @@ impl Tail {
         }
     }
 
-    async fn export(&mut self) -> Result<(), Ended> {
+    /// Makes a new view. What is large is read as history where that is whole: the data service puts an export in order
+    /// first, and reads every record for it where it stands.
+    async fn build(&mut self) -> Result<(), Ended> {
+        let status = self.data.get_status(v1::GetStatusRequest {}).await.map_err(Ended::Export)?;
+        let records = status.live_records.values().fold(0_i64, |sum, live| sum.saturating_add(*live));
+        let held = if status.oldest_revision == 0 && records >= REPLAYED_MIN {
+            self.replay(status.store_id, status.head_revision).await?
+        } else {
+            self.export().await?
+        };
+        tracing::info!(
+            store_id = held.view.store_id(),
+            revision = held.view.revision(),
+            "a new view answers"
+        );
+        self.state.replace(held);
+        self.rebuild = false;
+        Ok(())
+    }
+
+    /// Folds the whole history up to a revision.
+    async fn replay(&self, store_id: String, head: i64) -> Result<Held, Ended> {
+        let request =
+            v1::WatchChangesRequest { after_revision: 0, store_id: store_id.clone(), filter: String::new() };
+        let mut feed = self.data.watch(request);
+        let (mut held, mut folded, mut revision) = (Held::new(), Vec::new(), 0);
+        while revision < head {
+            let commit = self::folded(feed.try_next().await.map_err(Ended::Feed)?.ok_or(Ended::Closed)?)?;
+            revision = commit.revision;
+            folded.extend(commit.changes);
+            if folded.len() >= FOLDED_AT_ONCE {
+                held = held.after(&folded);
+                folded.clear();
+            }
+        }
+        Ok(held.after(&folded).at(&store_id, revision))
+    }
+
+    async fn export(&self) -> Result<Held, Ended> {
         // What is damaged is marked, as the feed would tell it.
         let request = v1::ExportRecordsRequest { name_damaged: true, ..Default::default() };
         let exported = self.data.export_encoded(request);
         let held = export::read(exported).await.map_err(Ended::Export)?;
-        tracing::info!(store_id = held.view.store_id(), revision = held.view.revision(), "export applied");
-        self.state.replace(held);
-        self.rebuild = false;
-        Ok(())
+        tracing::info!(revision = held.view.revision(), "export applied");
+        Ok(held)
     }
 
     fn end(&mut self, ended: &Ended) {

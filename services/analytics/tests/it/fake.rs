@@ -44,6 +44,8 @@ pub(crate) struct Script {
     pub(crate) exports: usize,
     /// Exports of the past are not answered until this is false.
     pub(crate) holds_exports: bool,
+    /// Live records that its status tells.
+    pub(crate) live: i64,
 }
 
 impl Script {
@@ -60,6 +62,7 @@ impl Script {
             opened: Vec::new(),
             exports: 0,
             holds_exports: false,
+            live: 0,
         }
     }
 
@@ -280,6 +283,8 @@ impl MaintenanceService for Service {
         Ok(Response::new(v1::GetStatusResponse {
             store_id: script.store_id.clone(),
             head_revision: script.head(),
+            oldest_revision: script.oldest,
+            live_records: [("appeal".to_owned(), script.live)].into(),
             ..v1::GetStatusResponse::default()
         }))
     }

@@ -25,6 +25,23 @@ async fn exports_once_and_then_follows() {
 }
 
 #[tokio::test]
+async fn a_large_store_is_read_as_history_unless_that_was_dropped() {
+    for (oldest, exports) in [(0, 0), (2, 1)] {
+        let mut script = store("a", 2);
+        (script.live, script.oldest) = (1_000_000, oldest);
+        script.commits.push(vec![bare(ChangeType::Deleted, "records/appeal-1")]);
+        script.released += 1;
+        let mut pair = Pair::start(script).await;
+        let counted = pair.count(4).await;
+        pair.data.commit(vec![put(appeal("late", 2023))]);
+        let later = pair.count(5).await;
+        assert_eq!((counted.as_str(), later.as_str()), ("1", "2"), "oldest {oldest}");
+        assert_eq!(pair.status().await.store_id, "a");
+        assert_eq!(pair.data.until(|_| true).await.exports, exports);
+    }
+}
+
+#[tokio::test]
 async fn a_commit_in_parts_is_applied_whole() {
     let mut script = store("a", 0);
     script.split = true;
