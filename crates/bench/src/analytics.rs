@@ -174,7 +174,8 @@ impl Bench {
             key: "months_10k_p50_ms".to_owned(),
             samples: few,
         };
-        Ok(Row::new("months_p50_ms", "appeals by year of random months, p50 ms", many).beside(beside))
+        Ok(Row::new("months_p50_ms", "appeals of an institution in random months, p50 ms", many)
+            .beside(beside))
     }
 
     /// The same questions in DuckDB, by turns; what it says has to be the same.

@@ -11,7 +11,7 @@ use reform_api::data::v1::record::Body;
 
 use crate::etcd;
 use crate::load::Calls;
-use crate::synthetic::{Appeals, COLLECTION, FILING_DAYS};
+use crate::synthetic::{Appeals, COLLECTION, FILING_DAYS, INSTITUTIONS};
 
 /// Different appeals that are written, over and over under new names.
 const WRITTEN: u64 = 10_000;
@@ -119,7 +119,8 @@ pub(crate) fn query(request: Bytes, answer_bytes_min: usize) -> Calls {
     Calls { path: QUERY_INDICATOR, write: Arc::new(write), answer_bytes_min }
 }
 
-/// QueryIndicator, of periods from one drawn month to another.
+/// QueryIndicator, of one drawn institution and a period from one drawn month to another: so many different questions that
+/// hardly any is asked twice.
 pub(crate) fn query_months(request: indicators::QueryIndicatorRequest) -> Calls {
     let write = move |draw: u64, body: &mut Vec<u8>| {
         let first = draw % (FILING_DAYS / 31);
@@ -132,8 +133,10 @@ pub(crate) fn query_months(request: indicators::QueryIndicatorRequest) -> Calls 
                 ..v1::Date::default()
             }
         };
-        let period = v1::Period { start: Some(month(first)), end: Some(month(last)) };
-        encode(&indicators::QueryIndicatorRequest { period: Some(period), ..request.clone() }, body)
+        let period = Some(v1::Period { start: Some(month(first)), end: Some(month(last)) });
+        let institution = 1 + draw / 65_536 % INSTITUTIONS;
+        let filter = format!(r#"institution = "{COLLECTION}institution-{institution:02}""#);
+        encode(&indicators::QueryIndicatorRequest { period, filter, ..request.clone() }, body)
     };
     Calls { path: QUERY_INDICATOR, write: Arc::new(write), answer_bytes_min: 1 }
 }
