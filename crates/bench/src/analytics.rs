@@ -24,8 +24,6 @@ use crate::synthetic::Appeals;
 
 /// Appeals of the small pair.
 const SMALL: u64 = 10_000;
-/// What comes before each measurement, at most; never more than the measurement itself.
-const WARM_UP: Duration = Duration::from_secs(1);
 const ONE: Shape = Shape { connections: 1, streams: 1 };
 
 /// How `analytics` runs.
@@ -105,7 +103,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let session = Session::begin(args.json.as_deref(), args.dir.as_deref())?;
     let run =
         json!({ "records": args.records, "rounds": args.rounds, "seconds": args.seconds.as_secs_f64() });
-    let pace = Pace { warm_up: WARM_UP.min(args.seconds), measured: args.seconds };
+    let pace = Pace::of(args.seconds);
     let bench = Bench { args, pace, appeals: Appeals::new(), folder: session.folder() };
     session.end(&bench.run().await?, run)
 }

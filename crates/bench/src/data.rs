@@ -16,8 +16,6 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::synthetic::Appeals;
 
-/// What comes before each measurement, at most; never more than the measurement itself.
-const WARM_UP: Duration = Duration::from_secs(1);
 
 /// How `data` runs.
 #[derive(Debug, clap::Args)]
@@ -108,7 +106,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         "rounds": args.rounds,
         "seconds": args.seconds.as_secs_f64(),
     });
-    let pace = Pace { warm_up: WARM_UP.min(args.seconds), measured: args.seconds };
+    let pace = Pace::of(args.seconds);
     let bench = Bench { args, pace, appeals: Appeals::new(), folder: session.folder() };
     session.end(&bench.run().await?, run)
 }

@@ -19,6 +19,8 @@ use crate::synthetic::Draws;
 const LATENCY_MIN_NS: u64 = 100;
 const LATENCY_MAX_NS: u64 = 60_000_000_000;
 const LATENCY_DIGITS: u8 = 2;
+/// What comes before a measurement, at most.
+const WARM_UP: Duration = Duration::from_secs(1);
 /// How long the last answers may take.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
 /// How long calls may take whose number is given.
@@ -38,6 +40,13 @@ pub(crate) struct Pace {
     /// What comes first and counts for nothing.
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
+}
+
+impl Pace {
+    /// Measured for that long, after a warm-up of a second; never longer than the measurement itself.
+    pub(crate) fn of(measured: Duration) -> Self {
+        Self { warm_up: WARM_UP.min(measured), measured }
+    }
 }
 
 /// When answers count.
