@@ -16,7 +16,6 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::synthetic::Appeals;
 
-
 /// How `data` runs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -161,15 +161,7 @@ fn draw_row(
         let edge = Stroke { dash, ..Stroke::new(look.paint.faint(0.7), unit) };
         frame.scene.area(corners, look.paint.faint(if look.dashed { 0.18 } else { 0.38 }), Some(edge));
     }
-    let mark = Mark {
-        across: y,
-        value: known.value.map(x),
-        lower: known.lower.map(|bound| (x(bound.at), bound.open)),
-        upper: known.upper.map(|bound| (x(bound.at), bound.open)),
-        limits: (inner.left, inner.right),
-        hollow: plot::warnings(point).next().is_some(),
-        approximate: plot::is_around(point),
-    };
+    let mark = Mark::of(point, y, (inner.left, inner.right), x);
     mark::draw(&mut frame.scene, Direction::Right, &mark, *look);
     let reach =
         [mark.value, known.before.map(x), mark.lower.map(|bound| bound.0), mark.upper.map(|bound| bound.0)];

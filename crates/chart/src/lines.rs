@@ -240,15 +240,7 @@ fn covers(panel: &Panel<'_>) -> bool {
 fn in_place<'a>(point: &'a Point, x: f64, inner: Area, scale: &Scale) -> Placed<'a> {
     let known = Known::of(point);
     let y = |number: f64| inner.bottom - scale.at(number) * inner.height();
-    let mark = Mark {
-        across: x,
-        value: known.value.map(y),
-        lower: known.lower.map(|bound| (y(bound.at), bound.open)),
-        upper: known.upper.map(|bound| (y(bound.at), bound.open)),
-        limits: (inner.bottom, inner.top),
-        hollow: plot::warnings(point).next().is_some(),
-        approximate: plot::is_around(point),
-    };
+    let mark = Mark::of(point, x, (inner.bottom, inner.top), y);
     Placed { point, known, mark, anchor: known.anchor().map(y) }
 }
 

@@ -3,6 +3,8 @@
 //! A figure runs along one direction of the sheet, up in a panel of lines and to the right in a panel of rows; places along
 //! it and across it are pixels.
 
+use crate::chart::{Bound, Known, Point};
+use crate::plot;
 use crate::scene::{Paint, SHEET, Scene, Stroke};
 
 /// Which way figures grow.
@@ -46,6 +48,23 @@ pub(crate) struct Mark {
     /// Whether a reader must know something beside it.
     pub(crate) hollow: bool,
     pub(crate) approximate: bool,
+}
+
+impl Mark {
+    /// What is known of a point, on a line across the direction; `along` places a number.
+    pub(crate) fn of(point: &Point, across: f64, limits: (f64, f64), along: impl Fn(f64) -> f64) -> Self {
+        let known = Known::of(point);
+        let bound = |bound: Bound| (along(bound.at), bound.open);
+        Self {
+            across,
+            value: known.value.map(&along),
+            lower: known.lower.map(bound),
+            upper: known.upper.map(bound),
+            limits,
+            hollow: plot::warnings(point).next().is_some(),
+            approximate: plot::is_around(point),
+        }
+    }
 }
 
 impl Look {
