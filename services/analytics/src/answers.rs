@@ -121,17 +121,17 @@ impl Answers {
         give_up: Instant,
         encode: impl FnOnce(Computed) -> Result<Bytes, Refusal> + Send + 'static,
     ) -> Result<Bytes, Refusal> {
-        if place.as_of.is_none() {
+        let newest = place.as_of.is_none();
+        if newest {
             self.reach(&place, give_up).await?;
+            if let Some(view) = self.state.view()
+                && check(&view, &place).is_ok()
+                && let Some(answer) = self.remembered.answer(&view, &asked)
+            {
+                return Ok(answer);
+            }
         }
-        if let Some(view) = self.state.view()
-            && place.as_of.is_none()
-            && check(&view, &place).is_ok()
-            && let Some(answer) = self.remembered.answer(&view, &asked)
-        {
-            return Ok(answer);
-        }
-        let (remembered, newest) = (self.remembered.clone(), place.as_of.is_none());
+        let remembered = self.remembered.clone();
         let compute = move |view: &View| {
             let answer = encode(compute(view, &[question])?)?;
             if newest {
