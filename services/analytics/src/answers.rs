@@ -237,9 +237,10 @@ impl Answers {
         give_up: Instant,
         page: impl FnOnce(&View, usize) -> Result<(Range<usize>, String), Refusal> + Send + 'static,
     ) -> Result<(Vec<Explained>, String), Refusal> {
-        // The later one first: it may have to be waited for.
-        let after = self.view(AsOf::Revision(revisions.after), &place, give_up).await?;
+        // The later one may have to be waited for; made after the earlier one it is made from that.
+        self.reach(&Place { min_revision: revisions.after, ..place.clone() }, give_up).await?;
         let before = self.view(AsOf::Revision(revisions.before), &place, give_up).await?;
+        let after = self.view(AsOf::Revision(revisions.after), &place, give_up).await?;
         let store_id = after.store_id().to_owned();
         if before.store_id() != store_id {
             let asked = before.store_id().to_owned();

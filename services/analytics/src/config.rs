@@ -84,7 +84,8 @@ const SETTINGS: &[Setting] = &[
     ),
     Setting::value("staleness-max", "how far behind the data service is still SERVING").default("60s"),
     Setting::value("past-views", "how many views of earlier revisions are kept").default("4"),
-    Setting::value("past-bytes", "how much memory they may take together").default("256MiB"),
+    Setting::value("past-bytes", "how much memory they may take together; the last two are kept beyond it")
+        .default("256MiB"),
     Setting::value("drain", "how long calls under way may take to finish at the end").default("5s"),
 ];
 

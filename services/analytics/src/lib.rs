@@ -4,9 +4,10 @@
 //! - [`config`]: what the process can be told;
 //! - `held`: what is folded; `state`: the view that answers are computed from, and how far it has come;
 //! - `source`: the client of the data service;
-//! - `fold`: wire changes become changes of the view; `export`: a whole view at once, or none of it;
+//! - `feed`: what it says; `fold`: wire changes become changes of the view; `export`: a whole view at once, or none of it;
+//! - `build`: a view made anew, from history or an export;
 //! - `checkpoint`: what was folded, kept for the next start;
-//! - `tail`: export once, then follow, for ever; `upkeep`: what was counted follows too;
+//! - `tail`: build once, then follow, for ever; `upkeep`: what was counted follows too;
 //! - `freshness`: when the state is too old to be SERVING;
 //! - [`past`]: views of earlier revisions;
 //! - `answers`: waits for a revision, then computes; `remembered`: what was answered before; `refusal`: why not;
@@ -16,10 +17,12 @@
 //! - `grpc`: the contract.
 
 mod answers;
+mod build;
 mod checkpoint;
 mod compare;
 pub mod config;
 mod export;
+mod feed;
 mod fold;
 mod freshness;
 mod grpc;

@@ -1,15 +1,14 @@
-//! Views of the past: exported from the data service when they are asked for, and a few of them kept.
+//! Views of the past: made when they are asked for, and a few of them kept. From one that is kept a later one is made by the
+//! changes between them, and shares with it what did not change.
 //!
-//! One export runs at a time, whoever asks for the same revision shares it, and it goes on for the next caller when one
+//! One is made at a time, whoever asks for the same revision shares it, and it goes on for the next caller when one
 //! gives up. So memory holds the newest view, what is kept here, one view in the making, and what calls under way still read.
-//! A view larger than all that may be kept answers those who wait for it and is dropped.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use reform_api::client::DataClient;
-use reform_api::data::v1;
 use reform_api::error;
 use reform_indicators::View;
 use tokio::runtime::Handle;
@@ -18,11 +17,13 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::export;
+use crate::build;
+use crate::feed::Ended;
+use crate::held::Held;
 use crate::refusal::Refusal;
 use crate::state::{Progress, State};
 
-/// Revisions whose exports may be under way or wait for their turn.
+/// Revisions whose views may be under way or wait for their turn.
 const COMING_MAX: usize = 16;
 
 /// How many views of the past are kept.
@@ -30,7 +31,9 @@ const COMING_MAX: usize = 16;
 pub struct Limits {
     /// Views; the one that was not asked for longest goes first.
     pub views: usize,
-    /// Memory of all of them together, in bytes, as far as their fields tell.
+    /// Memory of all of them together, in bytes, as far as their fields tell. The two that were asked for last are kept
+    /// beyond it: a comparison needs two, and one that takes longer to make than a caller waits must be there when it asks
+    /// again.
     pub bytes: usize,
 }
 
@@ -40,7 +43,10 @@ impl Default for Limits {
     }
 }
 
-type Exported = Result<Arc<View>, Refusal>;
+/// Views that are kept whatever their size.
+const KEPT_MIN: usize = 2;
+
+type Made = Result<Arc<View>, Refusal>;
 
 /// See the module. Clones share the views.
 #[derive(Debug, Clone)]
@@ -50,7 +56,7 @@ pub(crate) struct Past {
     stop: CancellationToken,
     limits: Limits,
     kept: Arc<Mutex<Kept>>,
-    exporting: Arc<Semaphore>,
+    making: Arc<Semaphore>,
 }
 
 /// What is there and what is on its way, all of one history.
@@ -58,8 +64,8 @@ pub(crate) struct Past {
 struct Kept {
     history: History,
     /// The one that was asked for last is at the end.
-    views: Vec<Arc<View>>,
-    coming: HashMap<i64, watch::Receiver<Option<Exported>>>,
+    views: Vec<Held>,
+    coming: HashMap<i64, watch::Receiver<Option<Made>>>,
 }
 
 /// What revisions mean: another store has other ones, and a purge changes those of the past.
@@ -82,14 +88,14 @@ impl From<&Progress> for History {
 }
 
 impl Past {
-    /// `stop` ends every export.
+    /// `stop` ends the making of every view.
     pub(crate) fn new(data: DataClient, state: Arc<State>, stop: CancellationToken, limits: Limits) -> Self {
-        let (kept, exporting) = (Arc::default(), Arc::new(Semaphore::new(1)));
-        Self { data, state, stop, limits, kept, exporting }
+        let (kept, making) = (Arc::default(), Arc::new(Semaphore::new(1)));
+        Self { data, state, stop, limits, kept, making }
     }
 
     /// The view at a revision that the newest one has passed; gives up waiting for it at `give_up`.
-    pub(crate) async fn view(&self, revision: i64, give_up: Instant) -> Exported {
+    pub(crate) async fn view(&self, revision: i64, give_up: Instant) -> Made {
         let mut coming = match self.begin(revision)? {
             Begun::There(view) => return Ok(view),
             Begun::Coming(coming) => coming,
@@ -123,39 +129,43 @@ impl Past {
         }
         let (tell, coming) = watch::channel(None);
         kept.coming.insert(revision, coming.clone());
-        drop(kept);
         let past = self.clone();
-        // It ends with its export or with the service, whoever still waits for it.
+        drop(kept);
+        // It ends with its view or with the service, whoever still waits for it.
         tokio::spawn(async move {
-            let exported = tokio::select! {
+            let made = tokio::select! {
                 () = past.stop.cancelled() => Err(Refusal::ShuttingDown),
-                exported = past.export(revision, &history.store_id) => exported,
+                made = past.make(revision, &history) => made,
             };
-            past.kept.lock().arrived(revision, &history, exported.as_ref().ok(), past.limits);
-            tell.send_replace(Some(exported));
+            past.kept.lock().arrived(revision, &history, made.as_ref().ok(), past.limits);
+            tell.send_replace(Some(made.map(|held| held.view)));
         });
         Ok(Begun::Coming(coming))
     }
 
-    async fn export(&self, revision: i64, store_id: &str) -> Exported {
-        let _turn = self.exporting.acquire().await.map_err(|_| Refusal::Internal)?;
-        let point = Some(v1::as_of::Point::Revision(revision));
-        let as_of = Some(v1::AsOf { store_id: store_id.to_owned(), point });
-        let request = v1::ExportRecordsRequest { as_of, name_damaged: true, ..Default::default() };
-        let exported = self.data.export_encoded(request);
+    async fn make(&self, revision: i64, history: &History) -> Result<Held, Refusal> {
+        let _turn = self.making.acquire().await.map_err(|_| Refusal::Internal)?;
+        let base = self.kept.lock().before(revision, history);
+        let (data, store_id) = (self.data.clone(), history.store_id.clone());
         // Folding a whole store is no work for the threads that answer.
         let runtime = Handle::current();
-        let read = tokio::task::spawn_blocking(move || runtime.block_on(export::read(exported)));
-        let read = read.await.map_err(|_| Refusal::Internal)?;
-        let held = read.map_err(|status| refusal(&status, revision, &self.state.progress()))?;
-        tracing::info!(revision, bytes = held.view.bytes(), "a view of the past was exported");
-        Ok(held.view)
+        let make = move || runtime.block_on(build::earlier(&data, base, &store_id, revision));
+        let made = tokio::task::spawn_blocking(make).await.map_err(|_| Refusal::Internal)?;
+        let held = made.map_err(|ended| match ended {
+            Ended::Export(status) => refusal(&status, revision, &self.state.progress()),
+            Ended::Feed(_) | Ended::Closed | Ended::UnknownType { .. } => {
+                tracing::warn!(revision, why = %ended, "no view of the past");
+                catching_up(revision, &self.state.progress())
+            }
+        })?;
+        tracing::info!(revision, bytes = held.view.bytes(), "a view of the past was made");
+        Ok(held)
     }
 }
 
 enum Begun {
     There(Arc<View>),
-    Coming(watch::Receiver<Option<Exported>>),
+    Coming(watch::Receiver<Option<Made>>),
 }
 
 impl Kept {
@@ -166,21 +176,28 @@ impl Kept {
     }
 
     fn used(&mut self, revision: i64) -> Option<Arc<View>> {
-        let place = self.views.iter().position(|view| view.revision() == revision)?;
-        let view = self.views.remove(place);
-        self.views.push(view.clone());
-        Some(view)
+        let place = self.views.iter().position(|held| held.view.revision() == revision)?;
+        let held = self.views.remove(place);
+        self.views.push(held.clone());
+        Some(held.view)
     }
 
-    fn arrived(&mut self, revision: i64, history: &History, view: Option<&Arc<View>>, limits: Limits) {
+    /// The latest that came before a revision.
+    fn before(&self, revision: i64, history: &History) -> Option<Held> {
+        let earlier = self.views.iter().filter(|held| held.view.revision() < revision);
+        earlier.max_by_key(|held| held.view.revision()).filter(|_| self.history == *history).cloned()
+    }
+
+    fn arrived(&mut self, revision: i64, history: &History, held: Option<&Held>, limits: Limits) {
         if self.history != *history {
             return;
         }
         self.coming.remove(&revision);
-        let Some(view) = view.filter(|view| limits.views > 0 && view.bytes() <= limits.bytes) else { return };
-        self.views.push(view.clone());
-        let bytes = |views: &[Arc<View>]| views.iter().map(|view| view.bytes()).sum::<usize>();
-        while self.views.len() > limits.views || bytes(&self.views) > limits.bytes {
+        self.views.extend(held.cloned());
+        let bytes = |views: &[Held]| views.iter().map(|held| held.view.bytes()).sum::<usize>();
+        while self.views.len() > limits.views
+            || (self.views.len() > KEPT_MIN && bytes(&self.views) > limits.bytes)
+        {
             self.views.remove(0);
         }
     }
@@ -214,10 +231,8 @@ pub(crate) fn refusal(status: &Status, wanted: i64, progress: &Progress) -> Refu
 mod tests {
     use super::*;
 
-    fn view(revision: i64) -> Arc<View> {
-        let mut view = View::new("s");
-        view.set_revision(revision);
-        Arc::new(view)
+    fn view(revision: i64) -> Held {
+        Held::new().at("s", revision)
     }
 
     #[test]
@@ -240,5 +255,19 @@ mod tests {
         assert!(kept.used(4).is_none());
         kept.arrived(5, &purged, Some(&view(5)), Limits { views: 0, bytes: usize::MAX });
         assert!(kept.used(5).is_none());
+    }
+
+    #[test]
+    fn two_are_kept_whatever_their_size_and_the_latest_before_one_is_its_base() {
+        let history = History { store_id: Arc::from("s"), erasures: 0 };
+        let mut kept = Kept::default();
+        kept.turn_to(&history);
+        let limits = Limits { views: 4, bytes: 0 };
+        for revision in [9, 3, 6] {
+            kept.arrived(revision, &history, Some(&view(revision)), limits);
+        }
+        let base = |revision| kept.before(revision, &history).map(|held| held.view.revision());
+        assert_eq!([base(3), base(5), base(6), base(9)], [None, Some(3), Some(3), Some(6)]);
+        assert!(kept.before(9, &History { erasures: 1, ..history.clone() }).is_none());
     }
 }

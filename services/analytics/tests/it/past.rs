@@ -29,6 +29,13 @@ fn exports(pair: &Pair) -> usize {
     exports
 }
 
+/// Feeds that were opened, each for the revisions after one.
+fn feeds(pair: &Pair) -> Vec<i64> {
+    let mut feeds = Vec::new();
+    pair.data.change(|script| feeds = script.opened.iter().map(|(_, after)| *after).collect());
+    feeds
+}
+
 /// A store at revision `appeals + 1`, with `views` views of the past kept.
 async fn keeping(views: usize, appeals: usize) -> Pair {
     let data = Fake::start(store("a", appeals)).await;
@@ -63,13 +70,45 @@ async fn a_few_views_are_kept_and_the_present_needs_none() {
     let mut pair = keeping(2, 4).await;
     for (revision, expected) in [(5, 1), (2, 2), (3, 3), (2, 3), (4, 4), (2, 4), (3, 5)] {
         assert_eq!(pair.query(at(revision)).await.unwrap().revision, revision);
-        assert_eq!(exports(&pair), expected, "revision {revision}");
+        // All but the feed that is followed.
+        assert_eq!(exports(&pair) + feeds(&pair).len() - 1, expected, "revision {revision}");
     }
     let mut none = keeping(0, 2).await;
     for expected in [2, 3] {
         none.query(at(1)).await.unwrap();
         assert_eq!(exports(&none), expected);
     }
+}
+
+#[tokio::test]
+async fn a_view_is_made_from_the_one_before_it_and_without_its_history_from_an_export() {
+    let mut pair = keeping(4, 6).await;
+    let mut fresh = keeping(4, 6).await;
+    for (revision, feeds_expected, exports_expected) in
+        [(2, vec![7], 2), (5, vec![7, 2], 2), (4, vec![7, 2, 2], 2)]
+    {
+        let answer = pair.query(at(revision)).await.unwrap();
+        assert_eq!(answer, fresh.query(at(revision)).await.unwrap());
+        assert_eq!((feeds(&pair), exports(&pair)), (feeds_expected, exports_expected), "revision {revision}");
+    }
+    pair.data.change(|script| script.oldest = 6);
+    let answer = pair.query(at(6)).await.unwrap();
+    assert_eq!((answer.revision, exports(&pair)), (6, 3));
+    assert_eq!(feeds(&pair), [7, 2, 2, 5]);
+}
+
+#[tokio::test]
+async fn a_view_that_took_too_long_is_there_when_it_is_asked_for_again() {
+    let data = Fake::start(store("a", 2)).await;
+    let limits = Limits { bytes: 0, ..Limits::default() };
+    let mut pair = Pair::beside(data, |config| config.past = limits).await;
+    pair.ask(3).await.unwrap();
+    pair.data.change(|script| script.holds_exports = true);
+    let impatient = within(at(2), Duration::from_millis(300));
+    assert_refused(&pair.client.query_indicator(impatient).await.unwrap_err(), Reason::CatchingUp);
+    pair.data.change(|script| script.holds_exports = false);
+    assert_eq!(pair.query(at(2)).await.unwrap().revision, 2);
+    assert_eq!(exports(&pair), 2);
 }
 
 #[tokio::test]
