@@ -11,7 +11,7 @@ use tonic::Status;
 use super::fault;
 use super::record::blocking;
 use crate::store::Snapshot;
-use crate::store::export::Group;
+use crate::store::export::Ordered;
 use crate::store::list::PAGE_BYTES_MAX;
 
 /// Records of one message: what an import batch may hold.
@@ -26,7 +26,7 @@ const DAMAGED_MAX: usize = 10_000;
 pub(super) struct Export {
     pub(super) snapshot: Snapshot,
     pub(super) store_id: String,
-    pub(super) groups: Vec<Group>,
+    pub(super) ordered: Ordered,
     /// Names of records that cannot be.
     pub(super) damaged: Vec<String>,
 }
@@ -36,16 +36,14 @@ pub(super) fn answers(
     export: Export,
     stop: CancellationToken,
 ) -> impl Stream<Item = Result<v1::ExportRecordsResponse, Status>> {
-    let Export { snapshot, store_id, groups, damaged } = export;
+    let Export { snapshot, store_id, ordered, damaged } = export;
     async_stream::try_stream! {
         let mut digest = Sha256::new();
         let mut count = 0;
-        let mut groups = groups.into_iter();
-        loop {
-            let batch: Vec<Group> = next_batch(&mut groups);
-            if batch.is_empty() {
-                break;
-            }
+        let mut place = 0;
+        while place < ordered.groups() {
+            let batch = batch(&ordered, place);
+            place += batch.len();
             if stop.is_cancelled() {
                 Err(Fault::new(Reason::ShuttingDown, "the service is stopping").status())?;
             }
@@ -73,23 +71,24 @@ pub(super) fn answers(
     }
 }
 
-/// Whole groups, up to the number of records that a batch may hold; a larger group alone.
-fn next_batch(groups: &mut std::vec::IntoIter<Group>) -> Vec<Group> {
+/// Whole groups from one on, up to the number of records that a batch may hold; a larger group alone.
+fn batch(ordered: &Ordered, first: usize) -> Vec<Vec<u32>> {
     let mut batch = Vec::new();
     let mut records = 0;
-    while let Some(group) = groups.as_slice().first() {
+    for place in first..ordered.groups() {
+        let group = ordered.group(place);
         records += group.len();
         if !batch.is_empty() && records > RECORDS_MAX {
             break;
         }
-        batch.extend(groups.next());
+        batch.push(group.to_vec());
     }
     batch
 }
 
 /// The records of a batch, cut where a message would grow too large: between groups, and within one only when it is too
 /// large for any message.
-fn messages(snapshot: &Snapshot, batch: &[Group]) -> Result<Vec<v1::ExportRecordsResponse>, Fault> {
+fn messages(snapshot: &Snapshot, batch: &[Vec<u32>]) -> Result<Vec<v1::ExportRecordsResponse>, Fault> {
     let mut messages = vec![v1::ExportRecordsResponse::default()];
     let mut bytes = 0;
     for group in batch {

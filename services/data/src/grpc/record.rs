@@ -257,12 +257,12 @@ impl RecordService for Records {
         let v1::ExportRecordsRequest { filter, as_of, name_damaged } = request.into_inner();
         let filter = self::filter(&filter)?;
         let snapshot = request::snapshot(&self.store, as_of.as_ref())?;
-        let (groups, damaged) = {
+        let (ordered, damaged) = {
             let snapshot = snapshot.clone();
-            blocking(move || snapshot.export_groups(&filter, name_damaged).map_err(fault::of_record)).await?
+            blocking(move || snapshot.export_order(&filter, name_damaged).map_err(fault::of_record)).await?
         };
         let store_id = self.store.id().to_owned();
-        let export = super::export::Export { snapshot, store_id, groups, damaged };
+        let export = super::export::Export { snapshot, store_id, ordered, damaged };
         let answers = super::export::answers(export, self.stop.clone());
         let revision = |message: &v1::ExportRecordsResponse| Some(message.trailer.as_ref()?.revision);
         Ok(Response::new(Box::pin(slow::ended(answers, self.patience.reader_slow, revision))))
