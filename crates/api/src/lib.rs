@@ -8,7 +8,7 @@
 //! - [`field_path`]: paths of fields inside a record;
 //! - [`convert`]: wire → domain, and what is refused on the way;
 //! - [`encoded`]: the servers of the data service with records in answers as bytes;
-//! - [`roles`]: who may call what;
+//! - [`roles`]: who may call what; [`priority`]: what is refused first when there is too much;
 //! - [`client`]: how another program calls the services.
 
 pub mod client;
@@ -19,6 +19,7 @@ pub mod error;
 pub mod field_path;
 mod generated;
 pub mod json;
+pub mod priority;
 pub mod roles;
 
 pub use generated::{analytics, data};

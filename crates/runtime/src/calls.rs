@@ -1,7 +1,9 @@
 //! What happens to every call, around whatever serves it.
 //!
+//! - What is too much at once is refused, as [`limits`](crate::limits) says.
 //! - With [`access`](crate::access), who may not is refused, and a credential that ends takes its streams along.
-//! - A deadline that passes answers DEADLINE_EXCEEDED, also in the middle of a stream; handlers read [`Deadline`].
+//! - A deadline that passes answers DEADLINE_EXCEEDED, also in the middle of a stream; handlers read [`Deadline`]. A call
+//!   that does not last has one, even if its caller gave none.
 //! - A panic, in a handler or in the stream it returned, answers INTERNAL and takes nothing else along.
 //! - A message over its limit answers RESOURCE_EXHAUSTED, where the transport says OUT_OF_RANGE.
 //! - Answers and errors alike carry the store and the revision they come from ([`Stamp`]).
@@ -17,11 +19,12 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{self, Either};
 use http::{HeaderName, HeaderValue, Request, Response};
-use reform_api::error::Reason;
+use reform_api::error::{Fault, Reason};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -29,6 +32,8 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::access::{Access, Admitted};
+use crate::identity::Identity;
+use crate::limits::{self, Limits, Place, Share};
 use audit::Audit;
 pub use audit::Written;
 pub use body::CallBody;
@@ -51,13 +56,20 @@ pub type Stamp = Arc<dyn Fn() -> Option<(HeaderValue, i64)> + Send + Sync>;
 pub struct CallLayer {
     stamp: Option<Stamp>,
     access: Option<Arc<Access>>,
+    limits: Arc<Limits>,
 }
 
 impl CallLayer {
     /// With a `stamp`, its two metadata are set on every answer that does not have them already. With `access`, it
     /// decides on every call.
     pub fn new(stamp: Option<Stamp>, access: Option<Arc<Access>>) -> Self {
-        Self { stamp, access }
+        Self { stamp, access, limits: Limits::new(limits::Config::default()) }
+    }
+
+    /// With other limits than the defaults.
+    #[must_use]
+    pub fn within(self, limits: limits::Config) -> Self {
+        Self { limits: Limits::new(limits), ..self }
     }
 }
 
@@ -66,6 +78,7 @@ impl std::fmt::Debug for CallLayer {
         f.debug_struct("CallLayer")
             .field("stamp", &self.stamp.is_some())
             .field("access", &self.access)
+            .field("limits", &self.limits)
             .finish()
     }
 }
@@ -74,7 +87,7 @@ impl<S> Layer<S> for CallLayer {
     type Service = Calls<S>;
 
     fn layer(&self, inner: S) -> Calls<S> {
-        Calls { inner, layer: self.clone() }
+        Calls { inner, layer: self.clone(), connection: Arc::default() }
     }
 }
 
@@ -83,6 +96,22 @@ impl<S> Layer<S> for CallLayer {
 pub struct Calls<S> {
     inner: S,
     layer: CallLayer,
+    /// What the connection has under way.
+    connection: Arc<Share>,
+}
+
+impl<S: Clone> Calls<S> {
+    /// Those of one more connection.
+    pub(crate) fn of_connection(&self) -> Self {
+        Self { inner: self.inner.clone(), layer: self.layer.clone(), connection: Arc::default() }
+    }
+}
+
+impl<S> Calls<S> {
+    /// Whether answers wait on this connection, and none of them was taken for that long.
+    pub(crate) fn is_stalled(&self, limit: Duration) -> bool {
+        self.connection.is_stalled(limit, self.layer.limits.now_ms())
+    }
 }
 
 impl<S, B> Service<Request<B>> for Calls<S>
@@ -100,18 +129,25 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let deadline = Deadline::of_headers(request.headers());
+        let class = limits::class(request.uri().path());
+        let default = self.layer.limits.deadline(class);
+        let deadline = Deadline::of_headers(request.headers()).or_else(|| Deadline::after(default?));
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(deadline);
         }
         let mut log = CallLog::new(&request);
         let access = self.layer.access.as_deref();
         let admitted = access.map(|access| admit(access, &mut request, &mut log)).transpose();
+        let entered = admitted.and_then(|until| {
+            let identity = access.and(request.extensions().get::<Identity>());
+            let place = self.layer.limits.enter(class, identity, &self.connection).map_err(Fault::status)?;
+            Ok((until.flatten(), place))
+        });
         let span = tracing::debug_span!("call", rpc = request.uri().path());
         let stamp = self.layer.stamp.clone();
-        let (answering, until) = match admitted {
-            Ok(until) => (Either::Left(self.inner.call(request)), until.flatten()),
-            Err(status) => (Either::Right(future::ready(Ok(status.into_http()))), None),
+        let (answering, until, place) = match entered {
+            Ok((until, place)) => (Either::Left(self.inner.call(request)), until, Some(place)),
+            Err(status) => (Either::Right(future::ready(Ok(status.into_http()))), None, None),
         };
         let handled = AssertUnwindSafe(answering).catch_unwind();
         Box::pin(async move {
@@ -126,7 +162,7 @@ where
                 headers.entry(STORE_ID).or_insert(store_id);
                 headers.entry(REVISION).or_insert_with(|| revision.into());
             }
-            Ok(finish(response, End::first(deadline, until), log, span))
+            Ok(finish(response, End::first(deadline, until), place, log, span))
         })
     }
 }
@@ -152,6 +188,7 @@ fn admit<B>(access: &Access, request: &mut Request<B>, log: &mut CallLog) -> Res
 fn finish(
     mut response: Response<Body>,
     end: Option<End>,
+    place: Option<Place>,
     mut log: CallLog,
     span: tracing::Span,
 ) -> Response<CallBody> {
@@ -162,5 +199,5 @@ fn finish(
     if let Some(code) = response.headers().get(Status::GRPC_STATUS) {
         log.end(Code::from_bytes(code.as_bytes()));
     }
-    response.map(|inner| CallBody::new(inner, end, log, span))
+    response.map(|inner| CallBody::new(inner, end, place, log, span))
 }

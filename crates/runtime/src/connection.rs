@@ -1,5 +1,6 @@
-//! One connection: handshake, preface, calls; each with a limit in time.
+//! One connection: handshake, preface, calls; each with a limit in time, and an end for peers that misbehave.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,14 +12,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use crate::calls::Calls;
+use crate::flood::Guarded;
 use crate::identity::Identity;
 use crate::preface::{Spoken, spoken};
 use crate::routes::Routes;
@@ -42,6 +44,24 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long the preface may take, after the handshake if there is one.
 const PREFACE_MAX: Duration = Duration::from_secs(5);
 
+/// The part of the greatest age by which connections differ, so that not all of them end together.
+const AGE_SPREAD: u32 = 10;
+
+/// How long calls under way may take once their connection has reached its age.
+const AGE_GRACE: Duration = Duration::from_secs(600);
+
+/// How long a peer may take no part of the answers that wait for it.
+const STALLED_MAX: Duration = Duration::from_secs(120);
+
+/// How long a peer that floods may take to hear that it is over.
+const FLOOD_GRACE: Duration = Duration::from_secs(1);
+
+/// Streams that a peer may reset before they were looked at; it is told to be calm then.
+const RESETS_PENDING_MAX: usize = 20;
+
+/// Streams that a peer may make the transport reset, in the life of a connection.
+const RESETS_FOR_ERRORS_MAX: usize = 1_024;
+
 /// Handshakes at the same time; each costs a signature, and the machine has calls to answer.
 const HANDSHAKES_MAX: usize = 64;
 
@@ -51,6 +71,7 @@ pub(crate) struct Door {
     calls: Calls<Routes>,
     tls: Option<Watched<ServerConfig>>,
     handshakes: Arc<Semaphore>,
+    age_max: Duration,
     shutdown: CancellationToken,
 }
 
@@ -63,17 +84,31 @@ pub(crate) enum Error {
     Handshake(io::Error),
     #[error("the peer left before its first call: {0}")]
     Left(io::Error),
+    #[error("the peer floods with frames that carry no call")]
+    Flood,
+    #[error("the peer takes none of its answers")]
+    Stalled,
+    #[error("calls did not end within {AGE_GRACE:?} after the connection had reached its age")]
+    Old,
     #[error(transparent)]
     Http(#[from] hyper::Error),
+}
+
+impl Error {
+    /// Whether an operator should know.
+    pub(crate) const fn is_abuse(&self) -> bool {
+        matches!(self, Self::Flood | Self::Stalled)
+    }
 }
 
 impl Door {
     pub(crate) fn new(
         calls: Calls<Routes>,
         tls: Option<Watched<ServerConfig>>,
+        age_max: Duration,
         shutdown: CancellationToken,
     ) -> Self {
-        Self { calls, tls, handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)), shutdown }
+        Self { calls, tls, handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)), age_max, shutdown }
     }
 
     /// Serves one connection until its peer closes it, or until the shutdown and the end of the calls under way.
@@ -135,7 +170,10 @@ impl Door {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let calls = self.calls.clone();
+        let calls = self.calls.of_connection();
+        let stalled = stalled(calls.clone());
+        let flooded = Arc::new(Notify::new());
+        let stream = Guarded::new(stream, flooded.clone());
         let answering = service_fn(move |mut request: http::Request<_>| {
             if let Some(identity) = &identity {
                 request.extensions_mut().insert(identity.clone());
@@ -143,12 +181,51 @@ impl Door {
             calls.clone().call(request)
         });
         let mut serving = pin!(transport().serve_connection(TokioIo::new(stream), answering));
-        tokio::select! {
+        let grace = tokio::select! {
             ended = serving.as_mut() => return Ok(ended?),
-            () = self.shutdown.cancelled() => serving.as_mut().graceful_shutdown(),
+            // The drain has a limit of its own.
+            () = self.shutdown.cancelled() => Grace::Drain,
+            () = sleep(spread(self.age_max)) => Grace::Age,
+            () = flooded.notified() => Grace::Flood,
+            () = stalled => return Err(Error::Stalled),
+        };
+        serving.as_mut().graceful_shutdown();
+        match grace {
+            Grace::Drain => Ok(serving.await?),
+            Grace::Age => tokio::select! {
+                ended = timeout(AGE_GRACE, serving.as_mut()) => ended.map_err(|_| Error::Old)?.map_err(Error::Http),
+                () = self.shutdown.cancelled() => Ok(serving.await?),
+            },
+            Grace::Flood => {
+                // It may take long to say so to somebody who does not listen.
+                drop(timeout(FLOOD_GRACE, serving.as_mut()).await);
+                Err(Error::Flood)
+            }
         }
-        Ok(serving.await?)
     }
+}
+
+/// Why a connection is told to end.
+enum Grace {
+    Drain,
+    Age,
+    Flood,
+}
+
+/// Ends when the peer has taken nothing of what waits for it for too long.
+async fn stalled(calls: Calls<Routes>) {
+    loop {
+        sleep(STALLED_MAX / 4).await;
+        if calls.is_stalled(STALLED_MAX) {
+            return;
+        }
+    }
+}
+
+/// About that age, and another one each time.
+fn spread(age: Duration) -> Duration {
+    let part = f64::from(RandomState::new().hash_one(()) as u32) / f64::from(u32::MAX);
+    age - (age / AGE_SPREAD).mul_f64(part)
 }
 
 fn is_about_certificate(error: &io::Error) -> bool {
@@ -164,6 +241,8 @@ fn transport() -> http2::Builder<TokioExecutor> {
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+        .max_pending_accept_reset_streams(RESETS_PENDING_MAX)
+        .max_local_error_reset_streams(RESETS_FOR_ERRORS_MAX)
         .max_header_list_size(HEADER_BYTES_MAX)
         .keep_alive_interval(Some(KEEPALIVE_INTERVAL))
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)

@@ -1,5 +1,6 @@
 //! How a process is reached: addresses, encryption, limits, and who may do what.
 
+mod descriptors;
 mod settings;
 
 use std::net::SocketAddr;
@@ -16,10 +17,13 @@ use crate::health::Health;
 use crate::routes::Routes;
 use crate::server::{self, Error};
 use crate::watched::{self, Watched};
-use crate::{config, reflection, tls};
+use crate::{config, limits, reflection, tls};
 
 /// Connections at the same time, unless it is set. One connection carries many calls.
 pub const CONNECTIONS_MAX: usize = 512;
+
+/// How old a connection becomes, unless it is set.
+pub const CONNECTION_AGE_MAX: Duration = Duration::from_secs(3_600);
 
 /// What a process is told about how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,10 @@ pub struct Config {
     pub health_listen: Option<SocketAddr>,
     /// Connections at the same time; more wait to be accepted.
     pub connections_max: usize,
+    /// How old a connection becomes, or up to a tenth less, before its peer is told to open another.
+    pub age_max: Duration,
+    /// How much may be under way.
+    pub limits: limits::Config,
     /// Encrypts.
     pub tls: Option<tls::Files>,
     /// Who may do what; everybody everything where nothing is set.
@@ -50,6 +58,8 @@ impl Config {
             insecure: false,
             health_listen: None,
             connections_max: CONNECTIONS_MAX,
+            age_max: CONNECTION_AGE_MAX,
+            limits: limits::Config::default(),
             tls: None,
             access: access::Config::default(),
             reflection: true,
@@ -81,7 +91,9 @@ impl Config {
             health,
             tls,
             access: access.map(Arc::new),
-            connections_max: self.connections_max,
+            connections_max: descriptors::connections(self.connections_max),
+            age_max: self.age_max,
+            limits: self.limits,
             reflection: self.reflection,
         })
     }
@@ -99,6 +111,8 @@ pub struct Front {
     pub(crate) tls: Option<Watched<ServerConfig>>,
     pub(crate) access: Option<Arc<Access>>,
     pub(crate) connections_max: usize,
+    pub(crate) age_max: Duration,
+    pub(crate) limits: limits::Config,
     reflection: bool,
 }
 
@@ -111,6 +125,8 @@ impl From<TcpListener> for Front {
             tls: None,
             access: None,
             connections_max: CONNECTIONS_MAX,
+            age_max: CONNECTION_AGE_MAX,
+            limits: limits::Config::default(),
             reflection: true,
         }
     }

@@ -6,7 +6,8 @@
 //! - [`shutdown`]: signals become a token;
 //! - [`front`]: how the process is reached; [`tls`] over [`watched`] files; [`identity`]: who calls;
 //! - [`access`]: who may do what, from certificates and tokens;
-//! - [`server`]: bind, serve, drain; `connection` and `preface`: one connection; [`routes`]: which service answers;
+//! - [`server`]: bind, serve, drain; `connection`, `preface` and `flood`: one connection; [`routes`]: which service answers;
+//! - [`limits`]: how much at once; [`queue`]: whose turn it is to compute;
 //! - [`health`] and [`reflection`]: what every process serves beside its own RPCs; [`probe`] asks for the first;
 //! - [`calls`]: what happens to every call: deadline, panic, size codes, stamp, log line.
 
@@ -14,12 +15,15 @@ pub mod access;
 pub mod calls;
 pub mod config;
 mod connection;
+pub mod flood;
 pub mod front;
 pub mod health;
 pub mod identity;
+pub mod limits;
 pub mod logging;
 mod preface;
 pub mod probe;
+pub mod queue;
 pub mod reflection;
 pub mod routes;
 pub mod server;

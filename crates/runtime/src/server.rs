@@ -110,15 +110,20 @@ pub async fn serve(
     shutdown: CancellationToken,
     drain: Duration,
 ) -> Exit {
-    let Front { listener, health: side, tls, access, connections_max, .. } = front.into();
+    let Front { listener, health: side, tls, access, connections_max, age_max, limits, .. } = front.into();
     let side = async {
         let Some(listener) = side else { return JoinSet::new() };
         let calls = CallLayer::new(None, None).layer(Routes::new(health.service()));
-        accept_all(listener, Door::new(calls, None, shutdown.clone()), HEALTH_CONNECTIONS_MAX, &shutdown)
-            .await
+        accept_all(
+            listener,
+            Door::new(calls, None, age_max, shutdown.clone()),
+            HEALTH_CONNECTIONS_MAX,
+            &shutdown,
+        )
+        .await
     };
-    let calls = CallLayer::new(stamp, access).layer(routes);
-    let door = Door::new(calls, tls, shutdown.clone());
+    let calls = CallLayer::new(stamp, access).within(limits).layer(routes);
+    let door = Door::new(calls, tls, age_max, shutdown.clone());
     let (mut connections, mut side) =
         tokio::join!(accept_all(listener, door, connections_max, &shutdown), side);
     health.stop();
@@ -178,6 +183,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
 fn log_end(ended: Result<Result<(), connection::Error>, JoinError>) {
     match ended {
         Ok(Ok(())) => {}
+        Ok(Err(error)) if error.is_abuse() => tracing::warn!(%error, "a connection was cut"),
         Ok(Err(error)) => tracing::debug!(%error, "a connection failed"),
         Err(error) => tracing::error!(%error, "a connection was dropped"),
     }

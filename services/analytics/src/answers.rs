@@ -12,7 +12,8 @@ use prost_types::Timestamp;
 use reform_api::client::DataClient;
 use reform_api::data::v1;
 use reform_indicators::{Answer, Query, QueryError, View, catalogue};
-use tokio::sync::{Semaphore, watch};
+use reform_runtime::queue::Queue;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +73,7 @@ pub(crate) struct Answers {
     data: DataClient,
     stop: CancellationToken,
     /// A computation holds a processor; more of them than processors would only wait for each other.
-    computing: Arc<Semaphore>,
+    computing: Queue,
     remembered: Remembered,
     past: Past,
 }
@@ -86,7 +87,7 @@ impl Answers {
             state,
             data,
             stop,
-            computing: Arc::new(Semaphore::new(processors)),
+            computing: Queue::new(processors),
             remembered: Remembered::default(),
         }
     }
@@ -174,7 +175,11 @@ impl Answers {
         &self,
         compute: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let permit = self.computing.clone().acquire_owned().await.map_err(|_| Refusal::Internal)?;
+        let permit = self
+            .computing
+            .turn()
+            .await
+            .map_err(|_late| Refusal::Overloaded("too much is computed at once"))?;
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             compute()

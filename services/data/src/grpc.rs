@@ -10,9 +10,12 @@
 //! | `page_token` | sealed places in a list |
 //! | `fault` | every store error as code, reason and details |
 
+use std::num::NonZero;
+
 use reform_api::data::v1::maintenance_service_server::MaintenanceServiceServer;
 use reform_api::encoded::change_service_server::ChangeServiceServer;
 use reform_api::encoded::record_service_server::RecordServiceServer;
+use reform_runtime::queue::Queue;
 use reform_runtime::routes::Routes;
 use reform_runtime::server::REQUEST_BYTES_MAX;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +39,9 @@ mod verify;
 /// The name under which health tells whether writes are taken.
 pub(crate) const WRITES: &str = "writes";
 
+/// Lists, counts and the like that are at work for each processor; some of them wait for the disk.
+const READS_AT_ONCE_PER_PROCESSOR: usize = 8;
+
 /// The names under which health is told: one per service, and [`WRITES`].
 pub(crate) const HEALTH_NAMES: &[&str] = &[
     "reform.data.v1.RecordService",
@@ -46,7 +52,10 @@ pub(crate) const HEALTH_NAMES: &[&str] = &[
 
 /// Everything that the process serves, over what every process serves.
 pub(crate) fn routes(every: Routes, store: &Store, stop: &CancellationToken, patience: Patience) -> Routes {
-    let records = record::Records { store: store.clone(), stop: stop.clone(), patience };
+    let reads = Queue::new(
+        READS_AT_ONCE_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, NonZero::get),
+    );
+    let records = record::Records { store: store.clone(), stop: stop.clone(), patience, reads };
     let changes = change::Changes { store: store.clone(), stop: stop.clone(), patience };
     let maintenance = maintenance::Maintenance { store: store.clone(), stop: stop.clone(), patience };
     every

@@ -1,4 +1,7 @@
 //! The messages of an answer and its end, under the same rules as the call before it.
+//!
+//! The transport takes what it is given, however much, and keeps what its peer does not read. So it is given large messages
+//! in pieces: the next one when the last one was sent. What is left of an answer is here, and counted.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -15,6 +18,10 @@ use tonic::{Code, Status};
 use super::deadline::End;
 use super::log::CallLog;
 use super::refusal::{refuse, translate, write};
+use crate::limits::Place;
+
+/// Bytes of a piece.
+const PIECE_BYTES: usize = 64 << 10;
 
 type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
 
@@ -22,6 +29,10 @@ type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
 #[derive(Debug)]
 pub struct CallBody {
     inner: Body,
+    /// What is left of a message that is given in pieces.
+    rest: Bytes,
+    /// None for a call that was refused.
+    place: Option<Place>,
     ended: bool,
     until: Option<End>,
     /// Made at the first wait: the answers of most calls are there at once.
@@ -31,14 +42,21 @@ pub struct CallBody {
 }
 
 impl CallBody {
-    pub(super) fn new(inner: Body, until: Option<End>, log: CallLog, span: tracing::Span) -> Self {
-        Self { inner, ended: false, until, timer: None, log, span }
+    pub(super) fn new(
+        inner: Body,
+        until: Option<End>,
+        place: Option<Place>,
+        log: CallLog,
+        span: tracing::Span,
+    ) -> Self {
+        Self { inner, rest: Bytes::new(), place, ended: false, until, timer: None, log, span }
     }
 
     /// Drops the stream, and with it what its handler holds, and ends the call.
     fn end(&mut self, reason: Reason) -> Polled {
         self.inner = Body::empty();
         self.ended = true;
+        self.keep(Bytes::new());
         let status = refuse(reason);
         self.log.end(status.code());
         let mut trailers = HeaderMap::new();
@@ -46,7 +64,28 @@ impl CallBody {
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 
+    /// What is left for later.
+    fn keep(&mut self, rest: Bytes) {
+        if let Some(place) = &mut self.place {
+            place.hold(rest.len());
+        }
+        self.rest = rest;
+    }
+
+    /// The next piece of a message.
+    fn piece(&mut self, mut message: Bytes) -> Frame<Bytes> {
+        let piece = message.split_to(PIECE_BYTES.min(message.len()));
+        self.keep(message);
+        Frame::data(piece)
+    }
+
     fn pass(&mut self, mut frame: Frame<Bytes>) -> Frame<Bytes> {
+        if frame.data_ref().is_some_and(|data| data.len() > PIECE_BYTES) {
+            return match frame.into_data() {
+                Ok(message) => self.piece(message),
+                Err(other) => other,
+            };
+        }
         if let Some(trailers) = frame.trailers_mut() {
             translate(trailers);
             let code = trailers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
@@ -78,6 +117,10 @@ impl http_body::Body for CallBody {
         if let Some(end) = this.until.filter(|end| end.is_reached()) {
             return this.end(end.reason);
         }
+        if !this.rest.is_empty() {
+            let rest = std::mem::take(&mut this.rest);
+            return Poll::Ready(Some(Ok(this.piece(rest))));
+        }
         let span = this.span.clone();
         let _entered = span.enter();
         let inner = Pin::new(&mut this.inner);
@@ -90,10 +133,10 @@ impl http_body::Body for CallBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ended || self.inner.is_end_stream()
+        self.ended || (self.rest.is_empty() && self.inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        if self.rest.is_empty() { self.inner.size_hint() } else { SizeHint::default() }
     }
 }

@@ -30,6 +30,11 @@ impl Deadline {
         self.0.checked_sub(margin).map_or_else(Instant::now, |instant| instant.max(Instant::now()))
     }
 
+    /// The deadline of a call that begins now.
+    pub(super) fn after(limit: Duration) -> Option<Self> {
+        Instant::now().checked_add(limit).map(Self)
+    }
+
     pub(super) fn of_headers(headers: &HeaderMap) -> Option<Self> {
         let timeout = parse(headers.get("grpc-timeout")?.to_str().ok()?)?;
         Instant::now().checked_add(timeout.saturating_sub(MARGIN)).map(Self)

@@ -2,18 +2,25 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Config;
 use crate::access::{self, JwtConfig};
 use crate::config::{Got, Setting, Settings};
 use crate::tls::Files;
-use crate::watched;
+use crate::{limits, watched};
 
 /// The settings that [`Config::read`] reads, beside `listen`, whose default differs.
 pub const SETTINGS: &[Setting] = &[
     Setting::switch("insecure", "allow plaintext beyond this machine"),
     Setting::value("health-listen", "address to answer health on, and nothing else, in plaintext"),
     Setting::value("connections-max", "connections at the same time; more wait").default("512"),
+    Setting::value("connection-age-max", "age at which a connection ends once its calls have").default("1h"),
+    Setting::value("calls-max", "calls at the same time; imports are refused from a quarter of it on, writes from half, reads from three quarters").default("4096"),
+    Setting::value("calls-per-caller-max", "those of one identity, or of one connection without access control").default("1024"),
+    Setting::value("feeds-max", "watches, exports and backups among them").default("256"),
+    Setting::value("answers-max", "memory for answers that their callers have not read; one caller has a quarter").default("256 MiB"),
+    Setting::value("deadline", "how long a read or a write may take whose caller says nothing").default("60s"),
     Setting::value("tls-cert", "certificate chain in PEM; with it connections are encrypted"),
     Setting::value("tls-key", "private key of the certificate, in PEM"),
     Setting::value("tls-ca", "certificates in PEM that sign the own one; for the subcommand `health` alone"),
@@ -39,18 +46,38 @@ impl Config {
         let insecure = settings.switch("insecure");
         let health_listen = settings.optional::<SocketAddr>("health-listen");
         let connections_max = settings.number("connections-max", 1..=1_000_000);
+        let age_max = settings
+            .duration("connection-age-max", Duration::from_secs(1)..=Duration::from_secs(30 * 86_400));
+        let limits = limits(settings);
         let reflection = settings.switch("reflection");
         settings.all(|read| Self {
             listen: listen.take(read),
             insecure: insecure.take(read),
             health_listen: health_listen.take(read),
             connections_max: connections_max.take(read),
+            age_max: age_max.take(read),
+            limits: limits.take(read),
             tls,
             access,
             reflection: reflection.take(read),
             poll: watched::POLL,
         })
     }
+}
+
+fn limits(settings: &mut Settings) -> Got<limits::Config> {
+    let calls_max = settings.number("calls-max", 4..=1_000_000);
+    let calls_per_caller_max = settings.number("calls-per-caller-max", 1..=1_000_000);
+    let feeds_max = settings.number("feeds-max", 1..=1_000_000);
+    let answers_bytes_max = settings.size("answers-max", (16 << 20)..=(1 << 40));
+    let deadline = settings.duration("deadline", Duration::from_secs(1)..=Duration::from_secs(86_400));
+    settings.all(|read| limits::Config {
+        calls_max: calls_max.take(read),
+        calls_per_caller_max: calls_per_caller_max.take(read),
+        feeds_max: feeds_max.take(read),
+        answers_bytes_max: answers_bytes_max.take(read),
+        deadline: deadline.take(read),
+    })
 }
 
 fn files(settings: &mut Settings) -> Option<Files> {

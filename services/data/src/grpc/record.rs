@@ -10,6 +10,7 @@ use reform_api::encoded;
 use reform_api::encoded::record_service_server::RecordService;
 use reform_api::error::{Fault, Reason};
 use reform_model::Name;
+use reform_runtime::queue::Queue;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -34,6 +35,8 @@ pub(super) struct Records {
     pub(super) store: Store,
     pub(super) stop: CancellationToken,
     pub(super) patience: Patience,
+    /// Reads of more than a record wait for their turn.
+    pub(super) reads: Queue,
 }
 
 /// A boxed stream of answers.
@@ -51,6 +54,21 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 impl Records {
+    /// Reads much, or computes long, when it is its turn.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Status> {
+        let turn = self.reads.turn().await;
+        let turn = turn.map_err(|late| Fault::new(Reason::Overloaded, late.to_string()).status())?;
+        blocking(move || {
+            // A caller that leaves does not end the work.
+            let _turn = turn;
+            work()
+        })
+        .await
+    }
+
     /// Commits one mutation and answers with its record.
     async fn write_one(
         &self,
@@ -133,7 +151,7 @@ impl RecordService for Records {
             return Err(Fault::violation("names", format!("more than {NAMES_MAX}")).status());
         }
         let store = self.store.clone();
-        let answer = blocking(move || {
+        let answer = self.read(move || {
             let names = names.iter().enumerate();
             let names = names.map(|(index, name)| request::name(&format!("names[{index}]"), name));
             let names = names.collect::<Result<Vec<_>, _>>()?;
@@ -151,7 +169,7 @@ impl RecordService for Records {
     ) -> Result<Response<encoded::ListRecordsResponse>, Status> {
         let store = self.store.clone();
         let message = request.into_inner();
-        Ok(Response::new(blocking(move || list(&store, message)).await?))
+        Ok(Response::new(self.read(move || list(&store, message)).await?))
     }
 
     async fn count_records(
@@ -161,7 +179,7 @@ impl RecordService for Records {
         let v1::CountRecordsRequest { filter, as_of, show_deleted } = request.into_inner();
         let filter = self::filter(&filter)?;
         let store = self.store.clone();
-        let answer = blocking(move || {
+        let answer = self.read(move || {
             request::read(&store, as_of.as_ref(), |snapshot| {
                 let count = snapshot.count(&filter, show_deleted)?;
                 Ok(v1::CountRecordsResponse { count, revision: snapshot.revision })
@@ -234,7 +252,7 @@ impl RecordService for Records {
     ) -> Result<Response<encoded::ListRecordRevisionsResponse>, Status> {
         let store = self.store.clone();
         let message = request.into_inner();
-        Ok(Response::new(blocking(move || history::revisions(&store, &message)).await?))
+        Ok(Response::new(self.read(move || history::revisions(&store, &message)).await?))
     }
 
     type ImportRecordsStream = Answers<v1::ImportRecordsResponse>;

@@ -1,0 +1,193 @@
+//! Frames that ask for work and carry no call: PING, SETTINGS, PRIORITY, RST_STREAM, empty DATA. The transport answers
+//! them as fast as they come, so somebody has to count them.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+
+/// Such frames of one connection in a second, in the long run.
+pub const FRAMES_PER_SECOND: u64 = 1_000;
+
+/// Such frames at once.
+pub const FRAMES_BURST: u64 = 10_000;
+
+const HEADER_BYTES: usize = 9;
+
+const DATA: u8 = 0;
+const PRIORITY: u8 = 2;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+
+/// Passes on what a peer sends until that is a flood; from then on nothing more is read.
+#[derive(Debug)]
+pub(crate) struct Guarded<S> {
+    inner: S,
+    frames: Frames,
+    bucket: Bucket,
+    flooded: Option<Arc<Notify>>,
+}
+
+impl<S> Guarded<S> {
+    /// Tells the flood to `flooded`. The peer's preface is the first thing to be read.
+    pub(crate) fn new(inner: S, flooded: Arc<Notify>) -> Self {
+        let bucket = Bucket { left: FRAMES_BURST, since: Instant::now() };
+        Self { inner, frames: Frames::behind(crate::preface::PREFACE_BYTES), bucket, flooded: Some(flooded) }
+    }
+}
+
+/// Where in the stream of frames the connection is.
+#[derive(Debug)]
+struct Frames {
+    /// Bytes that belong to no header.
+    skip: usize,
+    header: [u8; HEADER_BYTES],
+    known: usize,
+}
+
+impl Frames {
+    fn behind(skip: usize) -> Self {
+        Self { skip, header: [0; HEADER_BYTES], known: 0 }
+    }
+
+    /// How many frames that are counted begin in the next bytes.
+    fn count(&mut self, mut bytes: &[u8]) -> u64 {
+        let mut counted = 0;
+        while !bytes.is_empty() {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = &bytes[skipped..];
+            let more = bytes.len().min(HEADER_BYTES - self.known);
+            self.header[self.known..self.known + more].copy_from_slice(&bytes[..more]);
+            self.known += more;
+            bytes = &bytes[more..];
+            if self.known == HEADER_BYTES {
+                let [high, middle, low, kind, ..] = self.header;
+                self.skip = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+                self.known = 0;
+                counted += u64::from(match kind {
+                    PRIORITY | RST_STREAM | SETTINGS | PING => true,
+                    DATA => self.skip == 0,
+                    _ => false,
+                });
+            }
+        }
+        counted
+    }
+}
+
+/// Fills at a rate, up to a burst.
+#[derive(Debug)]
+struct Bucket {
+    left: u64,
+    since: Instant,
+}
+
+impl Bucket {
+    /// Takes so many; false when there are not as many.
+    fn take(&mut self, count: u64, now: Instant) -> bool {
+        if count > self.left {
+            let elapsed_ms = u64::try_from(now.duration_since(self.since).as_millis()).unwrap_or(u64::MAX);
+            self.left = self
+                .left
+                .saturating_add(elapsed_ms.saturating_mul(FRAMES_PER_SECOND) / 1_000)
+                .min(FRAMES_BURST);
+            self.since = now;
+        }
+        let enough = count <= self.left;
+        self.left = self.left.saturating_sub(count);
+        enough
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.flooded.is_none() {
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut this.inner).poll_read(cx, buffer);
+        let counted = this.frames.count(&buffer.filled()[before..]);
+        if counted > 0
+            && !this.bucket.take(counted, Instant::now())
+            && let Some(flooded) = this.flooded.take()
+        {
+            flooded.notify_one();
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// A frame of that type with a payload of so many bytes, which look like headers of pings.
+    fn frame(kind: u8, payload: usize) -> Vec<u8> {
+        let mut frame = vec![0, (payload >> 8) as u8, payload as u8, kind, 0, 0, 0, 0, 1];
+        frame.resize(HEADER_BYTES + payload, PING);
+        frame
+    }
+
+    #[test]
+    fn frames_are_counted_however_they_are_cut() {
+        let counted = [frame(PING, 8), frame(SETTINGS, 0), frame(RST_STREAM, 4), frame(DATA, 0)];
+        let others = [frame(DATA, 700), frame(1, 30), frame(8, 4)];
+        let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        counted.iter().chain(&others).chain(&counted).for_each(|frame| bytes.extend(frame));
+        for size in [1, 2, 7, 9, 10, 64, bytes.len()] {
+            let mut frames = Frames::behind(24);
+            let count: u64 = bytes.chunks(size).map(|chunk| frames.count(chunk)).sum();
+            assert_eq!(count, 8, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_fills_again() {
+        let start = Instant::now();
+        let mut bucket = Bucket { left: FRAMES_BURST, since: start };
+        assert!(bucket.take(FRAMES_BURST, start));
+        assert!(!bucket.take(1, start));
+        let later = start + Duration::from_secs(1);
+        assert!(bucket.take(FRAMES_PER_SECOND, later));
+        assert!(!bucket.take(1, later));
+        assert!(bucket.take(FRAMES_BURST, later + Duration::from_secs(3_600)));
+    }
+}

@@ -1,0 +1,291 @@
+//! How much may be under way at once, in all and of one caller, and what is refused when it is more.
+//!
+//! A call holds its [`Place`] until the last byte of its answer is with the transport, so that the number of places bounds
+//! what calls hold in memory. When places run short, imports are refused first, then writes, then reads, then the feed;
+//! questions about health have places of their own. The hot path is two counters.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reform_api::error::{Fault, Reason};
+use reform_api::priority::{self, Class};
+
+use crate::identity::Identity;
+
+/// Questions about health at the same time.
+pub const HEALTH_CALLS_MAX: usize = 1_024;
+
+/// The part of unread answers that one caller may hold.
+const ANSWERS_PER_CALLER: u64 = 4;
+
+/// Identities that are remembered before those without a call are forgotten.
+const IDENTITIES_KEPT: usize = 1_024;
+
+/// How much may be under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Calls at the same time; see [`Config::bound`].
+    pub calls_max: usize,
+    /// Those of one caller: an identity, or without one a connection.
+    pub calls_per_caller_max: usize,
+    /// Long streams among them: watches, exports, backups.
+    pub feeds_max: usize,
+    /// Bytes of answers that their callers have not taken yet; a caller may hold a quarter.
+    pub answers_bytes_max: u64,
+    /// The deadline of a read or a write whose caller gave none.
+    pub deadline: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            calls_max: 4_096,
+            calls_per_caller_max: 1_024,
+            feeds_max: 256,
+            answers_bytes_max: 256 << 20,
+            deadline: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Config {
+    /// How many calls there may be before one of a class is refused.
+    pub const fn bound(&self, class: Class) -> usize {
+        let quarters = match class {
+            Class::Health => return HEALTH_CALLS_MAX,
+            Class::Feed => 4,
+            Class::Read => 3,
+            Class::Write => 2,
+            Class::Import => 1,
+        };
+        (self.calls_max * quarters).div_ceil(4)
+    }
+}
+
+/// What one caller, or all of them, have under way.
+#[derive(Debug, Default)]
+pub(crate) struct Share {
+    calls: AtomicUsize,
+    /// Bytes of answers that are not taken yet.
+    answers: AtomicU64,
+    /// When a part of them was taken last, in milliseconds since the first connection of all.
+    taken_ms: AtomicU64,
+}
+
+impl Share {
+    /// Whether its answers wait, and none of them was taken for that long.
+    pub(crate) fn is_stalled(&self, limit: Duration, now_ms: u64) -> bool {
+        let taken_ms = self.taken_ms.load(Relaxed);
+        self.answers.load(Relaxed) > 0 && Duration::from_millis(now_ms.saturating_sub(taken_ms)) > limit
+    }
+}
+
+/// The counters of a process that serves.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    config: Config,
+    all: Share,
+    health: AtomicUsize,
+    feeds: AtomicUsize,
+    identities: Mutex<HashMap<Identity, Arc<Share>>>,
+    started: Instant,
+}
+
+/// Why a call has no place: the limit's setting, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Full(&'static str, u64);
+
+impl Limits {
+    pub(crate) fn new(config: Config) -> Arc<Self> {
+        Arc::new(Self {
+            config,
+            all: Share::default(),
+            health: AtomicUsize::new(0),
+            feeds: AtomicUsize::new(0),
+            identities: Mutex::default(),
+            started: Instant::now(),
+        })
+    }
+
+    /// The moment, as [`Share`] notes it.
+    pub(crate) fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The deadline of a call whose caller gave none.
+    pub(crate) fn deadline(&self, class: Class) -> Option<Duration> {
+        matches!(class, Class::Read | Class::Write).then_some(self.config.deadline)
+    }
+
+    /// A place for a call, or why there is none.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        class: Class,
+        identity: Option<&Identity>,
+        connection: &Arc<Share>,
+    ) -> Result<Place, Fault> {
+        let identity = identity.map(|identity| self.share(identity));
+        let place =
+            Place { limits: self.clone(), class, connection: connection.clone(), identity, answer: 0 };
+        // Counted first: what does not fit is taken back when the place is dropped.
+        place.count().map_err(|Full(limit, max)| {
+            Fault::new(Reason::Overloaded, format!("too much at once, --{limit} is {max}: try again later"))
+                .with("limit", limit)
+                .with("class", class.as_str())
+        })?;
+        Ok(place)
+    }
+
+    fn share(&self, identity: &Identity) -> Arc<Share> {
+        let mut identities = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = identities.get(identity) {
+            return share.clone();
+        }
+        if identities.len() >= IDENTITIES_KEPT {
+            identities.retain(|_, share| Arc::strong_count(share) > 1);
+        }
+        identities.entry(identity.clone()).or_default().clone()
+    }
+}
+
+/// The place of one call; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    limits: Arc<Limits>,
+    class: Class,
+    connection: Arc<Share>,
+    identity: Option<Arc<Share>>,
+    /// Bytes of the answer that are not taken yet.
+    answer: u64,
+}
+
+impl Place {
+    /// Whose share it takes from.
+    fn caller(&self) -> &Share {
+        self.identity.as_ref().unwrap_or(&self.connection)
+    }
+
+    /// Counts it everywhere, also where it is one too many.
+    fn count(&self) -> Result<(), Full> {
+        let Limits { config, all, health, feeds, .. } = &*self.limits;
+        if self.class == Class::Health {
+            let before = health.fetch_add(1, Relaxed);
+            return within("calls-max", before, HEALTH_CALLS_MAX);
+        }
+        let (calls, own) = (all.calls.fetch_add(1, Relaxed), self.caller().calls.fetch_add(1, Relaxed));
+        let long = if self.class == Class::Feed { feeds.fetch_add(1, Relaxed) } else { 0 };
+        within("calls-max", calls, config.bound(self.class))?;
+        within("calls-per-caller-max", own, config.calls_per_caller_max)?;
+        within("feeds-max", long, config.feeds_max)?;
+        let answers = config.answers_bytes_max;
+        let held = |share: &Share, max: u64| match share.answers.load(Relaxed) {
+            bytes if bytes > max => Err(Full("answers-max", max)),
+            _ => Ok(()),
+        };
+        held(all, answers)?;
+        held(self.caller(), answers / ANSWERS_PER_CALLER)
+    }
+
+    /// So many bytes of the answer are made and not taken yet.
+    pub(crate) fn hold(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        if bytes == self.answer {
+            return;
+        }
+        let shares = [Some(&self.limits.all), Some(&*self.connection), self.identity.as_deref()];
+        for share in shares.into_iter().flatten() {
+            share.answers.fetch_add(bytes.wrapping_sub(self.answer), Relaxed);
+        }
+        self.connection.taken_ms.store(self.limits.now_ms(), Relaxed);
+        self.answer = bytes;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.hold(0);
+        if self.class == Class::Health {
+            self.limits.health.fetch_sub(1, Relaxed);
+            return;
+        }
+        self.limits.all.calls.fetch_sub(1, Relaxed);
+        self.caller().calls.fetch_sub(1, Relaxed);
+        if self.class == Class::Feed {
+            self.limits.feeds.fetch_sub(1, Relaxed);
+        }
+    }
+}
+
+fn within(limit: &'static str, before: usize, max: usize) -> Result<(), Full> {
+    if before < max { Ok(()) } else { Err(Full(limit, max as u64)) }
+}
+
+/// The class of a call by its path.
+pub(crate) fn class(path: &str) -> Class {
+    priority::class(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(calls_max: usize) -> Arc<Limits> {
+        Limits::new(Config { calls_max, calls_per_caller_max: calls_max, ..Config::default() })
+    }
+
+    #[test]
+    fn imports_go_first_and_health_last() {
+        let (limits, connection) = (limits(8), Arc::default());
+        let mut places = Vec::new();
+        let classes = [(Class::Import, 2), (Class::Write, 4), (Class::Read, 6), (Class::Feed, 8)];
+        for (class, until) in classes {
+            while let Ok(place) = limits.enter(class, None, &connection) {
+                places.push(place);
+            }
+            assert_eq!(places.len(), until, "{class}");
+        }
+        let health = limits.enter(Class::Health, None, &connection);
+        assert!(health.is_ok());
+        let refused = limits.enter(Class::Feed, None, &connection).unwrap_err();
+        assert_eq!(refused.reason(), Reason::Overloaded);
+        places.clear();
+        assert_eq!((limits.all.calls.load(Relaxed), limits.feeds.load(Relaxed)), (0, 0));
+        assert!(limits.enter(Class::Import, None, &connection).is_ok());
+    }
+
+    #[test]
+    fn one_caller_does_not_take_the_places_of_others() {
+        let config = Config { calls_per_caller_max: 2, feeds_max: 1, ..Config::default() };
+        let limits = Limits::new(config);
+        let (one, other) = (Identity::new("one").unwrap(), Identity::new("other").unwrap());
+        let (here, there) = (Arc::default(), Arc::default());
+        let first = limits.enter(Class::Read, Some(&one), &here).unwrap();
+        let _second = limits.enter(Class::Feed, Some(&one), &there).unwrap();
+        assert!(limits.enter(Class::Read, Some(&one), &here).is_err());
+        assert!(limits.enter(Class::Feed, Some(&other), &here).is_err(), "of all there is one feed");
+        assert!(limits.enter(Class::Read, Some(&other), &here).is_ok());
+        assert!(limits.enter(Class::Read, None, &here).is_ok());
+        drop(first);
+        assert!(limits.enter(Class::Read, Some(&one), &here).is_ok());
+    }
+
+    #[test]
+    fn answers_that_nobody_takes_are_bounded() {
+        let limits = Limits::new(Config { answers_bytes_max: 400, ..Config::default() });
+        let (here, there): (Arc<Share>, _) = (Arc::default(), Arc::default());
+        let mut unread = limits.enter(Class::Read, None, &here).unwrap();
+        unread.hold(101);
+        assert!(here.is_stalled(Duration::ZERO, limits.now_ms() + 1));
+        assert!(limits.enter(Class::Read, None, &here).is_err());
+        let mut other = limits.enter(Class::Read, None, &there).unwrap();
+        other.hold(300);
+        assert!(limits.enter(Class::Read, None, &Arc::default()).is_err());
+        unread.hold(1);
+        drop(other);
+        assert!(limits.enter(Class::Read, None, &here).is_ok());
+        drop(unread);
+        assert!(!here.is_stalled(Duration::ZERO, u64::MAX));
+    }
+}
