@@ -17,7 +17,7 @@ use reform_model::{Date, Day, Kind};
 
 use crate::answer::{Answer, Builder};
 use crate::catalogue::Definition;
-use crate::columns::{Cell, DIMENSIONS, Mask, Measure, Question, Steps, Times};
+use crate::columns::{Cell, Class, DIMENSIONS, Measure, Moved, Question, Steps, Times};
 use crate::counting::{self, Countable, Frame, Rows, Subject};
 use crate::query::{Origin, Query, QueryError};
 use crate::reported::Reading;
@@ -57,7 +57,7 @@ struct Filed<'a> {
 
 impl<'a> Filed<'a> {
     fn outcome(&self) -> Option<&'a str> {
-        self.rows.appeals.dimension(self.rows.class, OUTCOME)
+        self.rows.appeals.dimension(&self.rows.class, OUTCOME)
     }
 }
 
@@ -75,7 +75,7 @@ impl<'a> Countable<'a> for Filed<'a> {
     }
 
     fn dimension(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.rows.appeals.dimension(self.rows.class, name).map(Cow::from)
+        self.rows.appeals.dimension(&self.rows.class, name).map(Cow::from)
     }
 }
 
@@ -84,9 +84,6 @@ impl<'a> Countable<'a> for Filed<'a> {
 fn asked<'a>(view: &'a View, query: &Query, measure: Measure) -> Vec<Filed<'a>> {
     asked_with(view, query, measure, None)
 }
-
-/// Other dates in the place of those of an appeal of that class.
-type Moved<'f> = &'f dyn Fn(u32, Times) -> Times;
 
 /// As [`asked`], with other dates than those of the records.
 fn asked_with<'a>(
@@ -98,28 +95,27 @@ fn asked_with<'a>(
     let appeals = view.appeals();
     let grouped = query.group_by.iter().map(String::as_str);
     let filtered = query.filter.iter().flat_map(|filter| filter.dimensions());
-    let counted = (measure == Measure::Outcome).then_some(OUTCOME);
-    let question = Question { measure, mask: Mask::of(grouped.chain(filtered).chain(counted)) };
+    let question = Question::new(measure, grouped.chain(filtered));
     let steps = Steps::of(query.period);
     let cells = match moved {
         None if steps.are_months() => appeals.cells(question),
-        moved => appeals.cells_once(question, steps.clone(), moved.unwrap_or(&|_, times| times)),
+        moved => appeals.cells_once(question, steps.clone(), moved),
     };
     let filed =
         |(row, Cell { class, times }, count)| Filed { rows: Rows { appeals, class, row }, times, count };
     let counted = cells.into_iter().map(|(cell, count)| filed((None, cell, count)));
     let Some((explained, _)) = counting::explained(query) else { return counted.collect() };
-    let is_explained = |class: u32| {
-        let one = Filed { rows: Rows { appeals, class, row: None }, times: Times::default(), count: 0 };
+    let is_explained = |class: &Class| {
+        let one =
+            Filed { rows: Rows { appeals, class: *class, row: None }, times: Times::default(), count: 0 };
         counting::key(query, &one).as_ref() == Some(&explained)
     };
-    let mut all: Vec<Filed<'a>> = counted.filter(|filed| !is_explained(filed.rows.class)).collect();
-    for (row, mut cell) in appeals.rows_of(&is_explained) {
+    let mut all: Vec<Filed<'a>> = counted.filter(|filed| !is_explained(&filed.rows.class)).collect();
+    for (row, mut cell) in appeals.rows_of(question, &is_explained) {
         if let Some(moved) = moved {
-            cell.times = moved(cell.class, cell.times);
+            cell.times = moved(&cell.class, cell.times);
         }
-        let has_outcome = appeals.dimension(cell.class, OUTCOME).is_some();
-        if measure.of(&cell.times, has_outcome, &steps).is_some() {
+        if question.times(&cell.class, &cell.times, &steps).is_some() {
             all.push(filed((Some(row), cell, 1)));
         }
     }
@@ -130,9 +126,9 @@ fn asked_with<'a>(
 fn extents(view: &View) -> BTreeMap<&str, Extent> {
     let mut extents: BTreeMap<&str, Extent> = BTreeMap::new();
     for place in 0..3 {
-        let question = Question { measure: Measure::Day(place), mask: Mask::default() };
+        let question = Question::new(Measure::Day(place), []);
         for (Cell { class, times }, _) in view.appeals().cells(question) {
-            let extent = extents.entry(view.appeals().jurisdiction(class)).or_default();
+            let extent = extents.entry(view.appeals().jurisdiction(&class)).or_default();
             match times {
                 Times::Exact([day, ..]) => extent.day(Day(day)),
                 Times::Whole(dates) => dates.filed.into_iter().for_each(|date| extent.add(date)),

@@ -2,35 +2,36 @@
 //!
 //! A row keeps its place and its name for ever. Where its record is deleted the row is marked, and it is used again when
 //! the name returns. Clones share everything that neither changes, and beside it what only finds things again: the
-//! tables of names and classes and the cells that were counted. What is found there is checked against the own rows, so
+//! tables of names and values and the cells that were counted. What is found there is checked against the own rows, so
 //! a clone never sees what another one holds; a clone that is written to after another one was makes tables of its own.
 //!
-//! In reading order: `times`, the dates and what a question reads of them; `rows`, the columns; `names`; `classes`, the
-//! dictionary; `cells`, what is counted; `image`, the columns as bytes; `chunked`, the lists under all of them.
+//! In reading order: `times`, the dates and what a question reads of them; `texts`, the dictionaries; `rows`, the
+//! columns, on `packed`; `names`; `cells`, what is counted; `image`, the columns as bytes; `chunked`, the lists under all of them.
 
 mod cells;
 mod chunked;
-mod classes;
 mod image;
 mod names;
+mod packed;
 mod rows;
+mod texts;
 mod times;
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use reform_model::participation::Appeal;
 use reform_model::{Name, Record};
 
 use cells::Cubes;
-pub(crate) use cells::{Cell, Question};
+pub(crate) use cells::{Cell, Moved, Question};
 use chunked::Chunked;
-use classes::{Classes, Numbers};
-pub(crate) use classes::{DIMENSIONS, Mask};
 pub use image::Malformed;
 use names::Names;
 use rows::{Chunk, ROWS, Row};
+pub(crate) use texts::{Class, DIMENSIONS};
+use texts::{Codes, Texts};
 pub(crate) use times::{Dates, Measure, Steps, Times};
 
 use crate::view::Memory;
@@ -46,7 +47,7 @@ const GROWN: usize = 1 << 20;
 pub(crate) struct Appeals {
     rows: Chunked<Chunk>,
     names: Names,
-    classes: Classes,
+    texts: Arc<Texts>,
     live: usize,
     shared: Arc<Shared>,
 }
@@ -58,14 +59,14 @@ struct Shared {
     cubes: Cubes,
 }
 
-/// Rows and classes, found by what they are.
+/// Rows and values, found by what they are.
 #[derive(Debug)]
 struct Tables {
     hash: DefaultHashBuilder,
     /// Rows by name.
     rows: HashTable<u32>,
-    numbers: Numbers,
-    /// Rows and classes of the clone that wrote last.
+    codes: Codes,
+    /// Rows and values of the clone that wrote last.
     written: (usize, usize),
 }
 
@@ -85,8 +86,8 @@ impl Appeals {
         let shared = self.own();
         let mut guard = lock(&shared.tables);
         let tables = guard.get_or_insert_with(|| Tables::of(self));
-        let (class, is_new) = self.classes.number(&mut tables.numbers, record, appeal);
-        tables.written.1 += usize::from(is_new);
+        let class = self.texts.class(&mut tables.codes, record, appeal);
+        tables.written.1 = self.texts.len();
         let row = Some(Row { class, times: Times::from(appeal), revision });
         let id = record.name.id();
         let hash = tables.hash.hash_one(id.as_bytes());
@@ -122,7 +123,7 @@ impl Appeals {
     fn set(&mut self, index: u32, row: Option<Row>) {
         let (index, is_live) = (index as usize, row.is_some());
         let Some(chunk) = self.rows.get_mut(index / ROWS) else { return };
-        let was_live = chunk.class(index % ROWS).is_some();
+        let was_live = chunk.is_live(index % ROWS);
         chunk.set(index % ROWS, row);
         self.live = self.live + usize::from(is_live) - usize::from(was_live);
     }
@@ -135,7 +136,7 @@ impl Appeals {
     /// What is shared, if nobody else wrote to it; else something new.
     fn own(&mut self) -> Arc<Shared> {
         let written = lock(&self.shared.tables).as_ref().map(|tables| tables.written);
-        if written.is_some_and(|written| written != (self.names.len(), self.classes.len())) {
+        if written.is_some_and(|written| written != (self.names.len(), self.texts.len())) {
             self.shared = Arc::default();
         }
         self.shared.clone()
@@ -173,27 +174,26 @@ impl Appeals {
     /// The revision that wrote an appeal, and the sources that it cites.
     pub(crate) fn written(&self, name: &str) -> Option<(i64, &[Name])> {
         let (_, row) = self.live_row(name)?;
-        Some((row.revision, self.classes.sources(row.class)))
+        Some((row.revision, self.texts.sources(&row.class)))
     }
 
     /// The jurisdiction of an appeal.
     pub(crate) fn jurisdiction_of(&self, name: &str) -> Option<&str> {
         let (_, row) = self.live_row(name)?;
-        Some(self.jurisdiction(row.class))
+        Some(self.jurisdiction(&row.class))
     }
 
-    pub(crate) fn jurisdiction(&self, class: u32) -> &str {
-        self.classes.jurisdiction(class)
+    pub(crate) fn jurisdiction(&self, class: &Class) -> &str {
+        self.texts.jurisdiction(class)
     }
 
     /// The value of a dimension; none where it has no value.
-    pub(crate) fn dimension(&self, class: u32, name: &str) -> Option<&str> {
-        let place = DIMENSIONS.iter().position(|own| *own == name)?;
-        self.classes.dimension(class, place)
+    pub(crate) fn dimension(&self, class: &Class, name: &str) -> Option<&str> {
+        self.texts.dimension(class, name)
     }
 
-    pub(crate) fn sources(&self, class: u32) -> &[Name] {
-        self.classes.sources(class)
+    pub(crate) fn sources(&self, class: &Class) -> &[Name] {
+        self.texts.sources(class)
     }
 
     /// The name of a row.
@@ -211,19 +211,16 @@ impl Appeals {
         &self,
         question: Question,
         steps: Steps,
-        moved: &dyn Fn(u32, Times) -> Times,
+        moved: Option<Moved<'_>>,
     ) -> Vec<(Cell, i64)> {
         cells::count_once(self, question, steps, moved)
     }
 
-    /// The rows whose class is wanted, with their dates.
-    pub(crate) fn rows_of(&self, wanted: &dyn Fn(u32) -> bool) -> Vec<(u32, Cell)> {
-        let mut known: Vec<Option<bool>> = vec![None; self.classes.len()];
-        let mut is_wanted = |class: u32| match known.get_mut(class as usize) {
-            Some(known) => *known.get_or_insert_with(|| wanted(class)),
-            None => false,
-        };
-        let rows = self.rows().filter(|(_, row)| is_wanted(row.class));
+    /// The rows whose class is wanted, as far as the question tells it.
+    pub(crate) fn rows_of(&self, question: Question, wanted: &dyn Fn(&Class) -> bool) -> Vec<(u32, Cell)> {
+        let mut known: HashMap<Class, bool> = HashMap::new();
+        let mut is_wanted = |class: Class| *known.entry(class).or_insert_with(|| wanted(&class));
+        let rows = self.rows().filter(|(_, row)| is_wanted(question.told(&row.class)));
         rows.map(|(index, Row { class, times, .. })| (index, Cell { class, times })).collect()
     }
 
@@ -233,13 +230,13 @@ impl Appeals {
             return Memory::default();
         }
         let chunks = self.rows.len() * (size_of::<Chunk>() + POINTERS);
-        let odd: usize = self.rows.iter().map(Chunk::odd_bytes).sum();
+        let packed: usize = self.rows.iter().map(Chunk::bytes).sum();
         let tables = lock(&self.shared.tables);
         let found: usize = tables.as_ref().map_or(0, |tables| tables.rows.allocation_size());
-        let numbers = tables.as_ref().map_or(0, |tables| tables.numbers.bytes());
+        let codes = tables.as_ref().map_or(0, |tables| tables.codes.bytes());
         Memory {
-            columns: chunks + odd,
-            dictionary: self.classes.bytes() + numbers,
+            columns: chunks + packed,
+            dictionary: self.texts.bytes() + codes,
             names: self.names.bytes() + found,
             cells: self.shared.cubes.bytes(),
             records: 0,
@@ -253,14 +250,12 @@ impl PartialEq for Appeals {
         let same = |(index, row): (u32, Row)| {
             let name = self.names.name(index)?;
             let (_, others) = other.live_row(name.as_str())?;
-            let class = |appeals: &Self, class: u32| {
-                let values = (0..DIMENSIONS.len())
-                    .map(|place| appeals.classes.dimension(class, place).map(str::to_owned));
-                let values: Vec<_> = values.collect();
-                (appeals.jurisdiction(class).to_owned(), values, appeals.sources(class).to_vec())
+            let says = |appeals: &Self, row: &Row| {
+                let texts = appeals.texts.texts_of(&row.class).map(str::to_owned);
+                (texts, appeals.sources(&row.class).to_vec())
             };
             let equal = row.times == others.times && row.revision == others.revision;
-            (equal && class(self, row.class) == class(other, others.class)).then_some(())
+            (equal && says(self, &row) == says(other, &others)).then_some(())
         };
         self.live == other.live && self.rows().all(|row| same(row).is_some())
     }
@@ -273,8 +268,8 @@ impl Tables {
         let mut tables = Self {
             hash: DefaultHashBuilder::default(),
             rows: HashTable::new(),
-            numbers: appeals.classes.numbers(),
-            written: (appeals.names.len(), appeals.classes.len()),
+            codes: appeals.texts.codes(),
+            written: (appeals.names.len(), appeals.texts.len()),
         };
         tables.grow(&appeals.names, appeals.names.len());
         tables
@@ -295,7 +290,7 @@ impl Tables {
         if self.rows.len() == self.rows.capacity() {
             self.grow(names, names.len() - 1);
         }
-        let Self { hash: state, rows, numbers: _, written } = self;
+        let Self { hash: state, rows, codes: _, written } = self;
         rows.insert_unique(hash, row, |row| hash_of(state, names, *row));
         written.0 += 1;
     }
@@ -303,7 +298,7 @@ impl Tables {
     /// Makes the table of the first rows again, twice as large. Names are read in their order and places are written in
     /// theirs: to jump about in a large table takes several times as long.
     fn grow(&mut self, names: &Names, len: usize) {
-        let Self { hash: state, rows, numbers: _, written: _ } = self;
+        let Self { hash: state, rows, codes: _, written: _ } = self;
         let mut larger = HashTable::with_capacity((2 * rows.len()).max(len));
         let places = larger.num_buckets() as u64;
         let mut read = Vec::with_capacity(len.min(GROWN));

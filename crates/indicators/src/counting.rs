@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reform_model::{Date, Kind, Name, Period, Record};
 
 use crate::answer::{Builder, JURISDICTION, Labels, ORIGIN, Point};
-use crate::columns::Appeals;
+use crate::columns::{Appeals, Class};
 use crate::coverage::{Register, registers};
 use crate::estimate::{Estimate, Style};
 use crate::evidence::{Evidence, Part, Reason};
@@ -30,7 +30,7 @@ pub enum Subject<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     pub(crate) appeals: &'a Appeals,
-    pub(crate) class: u32,
+    pub(crate) class: Class,
     /// The row, where it is one.
     pub(crate) row: Option<u32>,
 }
@@ -39,7 +39,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn jurisdiction(self) -> &'a str {
         match self {
             Self::Record(record) => &record.jurisdiction,
-            Self::Appeals(rows) => rows.appeals.jurisdiction(rows.class),
+            Self::Appeals(rows) => rows.appeals.jurisdiction(&rows.class),
         }
     }
 
@@ -54,12 +54,12 @@ impl<'a> Subject<'a> {
     pub(crate) fn add_sources_to(self, sources: &mut BTreeSet<&'a Name>) {
         match self {
             Self::Record(record) => sources.extend(record.citations.iter().map(|citation| &citation.source)),
-            Self::Appeals(rows) => sources.extend(rows.appeals.sources(rows.class)),
+            Self::Appeals(rows) => sources.extend(rows.appeals.sources(&rows.class)),
         }
     }
 
     /// What all subjects of one series share, where that is known.
-    fn class(self) -> Option<u32> {
+    fn class(self) -> Option<Class> {
         match self {
             Self::Record(_) => None,
             Self::Appeals(rows) => Some(rows.class),

@@ -9,7 +9,7 @@ use reform_model::{Date, Day, Kind, Name};
 use super::{Filed, asked, asked_with, extents};
 use crate::answer::{Answer, Builder, Code, Point};
 use crate::catalogue::{Definition, Parameter};
-use crate::columns::{DIMENSIONS, Dates, Measure, Times};
+use crate::columns::{Class, DIMENSIONS, Dates, Measure, Times};
 use crate::counting::{Countable, Frame, Subject, weight};
 use crate::estimate::Estimate;
 use crate::evidence::{Part, Reason};
@@ -110,7 +110,7 @@ fn on_time(view: &View, query: &Query) -> Result<Answer, QueryError> {
         let filed = match &limits {
             None => asked(view, query, Measure::OnTime),
             Some(limits) => {
-                let due = |class, times| limits.due(view.appeals().jurisdiction(class), times);
+                let due = |class: &Class, times| limits.due(view.appeals().jurisdiction(class), times);
                 asked_with(view, query, Measure::OnTime, Some(&due))
             }
         };

@@ -9,8 +9,8 @@ use hashbrown::HashMap;
 
 use super::Appeals;
 use super::chunked::Chunked;
-use super::classes::{Class, Mask};
-use super::rows::{Chunk, ROWS};
+use super::rows::{Chunk, Page};
+use super::texts::{Class, Mask, has_outcome};
 use super::times::{Measure, Steps, Times};
 
 /// Cells of one cube that is kept.
@@ -20,90 +20,130 @@ const CELLS_TOTAL_MAX: usize = 1 << 22;
 /// Cubes that are kept.
 const CUBES_MAX: usize = 32;
 
-/// What a cell stands for: a class that says the same to the question, and such dates.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// What a cell stands for: what the question tells of a class, and such dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
-    pub(crate) class: u32,
+    pub(crate) class: Class,
     pub(crate) times: Times,
 }
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Question {
-    pub(crate) measure: Measure,
-    pub(crate) mask: Mask,
+    measure: Measure,
+    mask: Mask,
 }
 
-/// How often each cell is there.
-type Counts = HashMap<Cell, i64>;
+impl Question {
+    /// What is measured of appeals, and which dimensions are told apart.
+    pub(crate) fn new<'a>(measure: Measure, dimensions: impl IntoIterator<Item = &'a str>) -> Self {
+        let mask = Mask::of(dimensions);
+        Self { measure, mask: if measure == Measure::Outcome { mask.with_outcome() } else { mask } }
+    }
+
+    /// What it tells of a class.
+    pub(crate) fn told(self, class: &Class) -> Class {
+        self.mask.apply(class)
+    }
+
+    /// As much of the dates as it reads; none where it does not look at the appeal at all.
+    pub(crate) fn times(self, class: &Class, times: &Times, steps: &Steps) -> Option<Times> {
+        self.measure.of(times, self.measure == Measure::Outcome && has_outcome(class), steps)
+    }
+}
+
+/// Other dates in the place of those of an appeal of that class.
+pub(crate) type Moved<'f> = &'f dyn Fn(&Class, Times) -> Times;
+
+/// A cell as it is counted: the number of its class, and its dates.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Place(u32, Times);
 
 /// The cells of one question.
 #[derive(Debug, Clone)]
 struct Cube {
     question: Question,
     steps: Steps,
-    /// The class that stands for each, which is the first that says the same.
-    standing: Vec<u32>,
-    first: HashMap<Class, u32>,
+    classes: Numbered,
     rows: Chunked<Chunk>,
-    counts: Counts,
+    counts: HashMap<Place, i64>,
+}
+
+/// The classes of a cube, numbered as they came.
+#[derive(Debug, Clone, Default)]
+struct Numbered {
+    all: Vec<Class>,
+    numbers: HashMap<Class, u32>,
+}
+
+impl Numbered {
+    fn number(&mut self, class: &Class) -> u32 {
+        let Self { all, numbers } = self;
+        *numbers.entry(*class).or_insert_with(|| {
+            all.push(*class);
+            u32::try_from(all.len() - 1).expect("fewer than 2^32 classes fit into memory")
+        })
+    }
 }
 
 impl Cube {
     fn new(question: Question, steps: Steps) -> Self {
-        let (first, counts) = (HashMap::new(), Counts::new());
-        Self { question, steps, standing: Vec::new(), first, rows: Chunked::default(), counts }
+        let (rows, classes, counts) = (Chunked::default(), Numbered::default(), HashMap::new());
+        Self { question, steps, classes, rows, counts }
     }
 
     /// Counts over the columns as they are there.
-    fn advance(&mut self, to: &Appeals, moved: &dyn Fn(u32, Times) -> Times) {
-        for class in (0..).take(to.classes.len()).skip(self.standing.len()) {
-            let masked = self.question.mask.apply(to.classes.get(class));
-            self.standing.push(*self.first.entry(masked).or_insert(class));
-        }
+    fn advance(&mut self, to: &Appeals, moved: Option<Moved<'_>>) {
+        let mut page = Page::new();
         let from = std::mem::replace(&mut self.rows, to.rows.clone());
         for (_, old, new) in from.changes(&to.rows) {
-            let mut recount = |place: usize| {
-                old.into_iter().for_each(|chunk| self.count(to, chunk, place, -1, moved));
-                new.into_iter().for_each(|chunk| self.count(to, chunk, place, 1, moved));
-            };
-            match (old, new) {
-                (Some(old), Some(new)) => old.changes(new).for_each(recount),
-                _ => (0..ROWS).for_each(&mut recount),
+            if let Some((old, new)) = old.zip(new) {
+                for place in old.changes(new) {
+                    for (row, by) in [(old.row(place), -1), (new.row(place), 1)] {
+                        if let Some(row) = row {
+                            self.count(&self.question.told(&row.class), row.times, by, moved);
+                        }
+                    }
+                }
+                continue;
+            }
+            for (chunk, by) in [(old, -1), (new, 1)] {
+                let Some(chunk) = chunk else { continue };
+                page.each(chunk, self.question.mask, |class, times| self.count(&class, times, by, moved));
             }
         }
     }
 
-    fn count(
-        &mut self,
-        appeals: &Appeals,
-        chunk: &Chunk,
-        place: usize,
-        by: i64,
-        moved: &dyn Fn(u32, Times) -> Times,
-    ) {
-        let Some(class) = chunk.class(place) else { return };
-        let times = moved(class, chunk.times(place));
-        let has_outcome = self.question.measure == Measure::Outcome && appeals.classes.has_outcome(class);
-        let Some(times) = self.question.measure.of(&times, has_outcome, &self.steps) else { return };
-        let class = self.standing.get(class as usize).copied().unwrap_or(class);
-        let cell = Cell { class, times };
-        let count = self.counts.entry_ref(&cell).or_insert(0);
+    fn count(&mut self, class: &Class, times: Times, by: i64, moved: Option<Moved<'_>>) {
+        let times = match moved {
+            Some(moved) => moved(class, times),
+            None => times,
+        };
+        let Some(times) = self.question.times(class, &times, &self.steps) else { return };
+        let place = Place(self.classes.number(class), times);
+        let count = self.counts.entry_ref(&place).or_insert(0);
         *count += by;
         if *count == 0 {
-            self.counts.remove(&cell);
+            self.counts.remove(&place);
         }
     }
 
+    /// The cells, in no order.
+    fn cells(&self) -> Vec<(Cell, i64)> {
+        let class = |number: u32| self.classes.all.get(number as usize).copied().unwrap_or_default();
+        let cell = |Place(number, times): &Place| Cell { class: class(*number), times: times.clone() };
+        self.counts.iter().map(|(place, count)| (cell(place), *count)).collect()
+    }
+
     fn bytes(&self) -> usize {
-        let cells = self.counts.capacity() * size_of::<(Cell, i64)>();
-        cells + self.standing.len() * size_of::<u32>() + self.first.len() * size_of::<(Class, u32)>()
+        let Numbered { all, numbers } = &self.classes;
+        self.counts.allocation_size() + numbers.allocation_size() + all.capacity() * size_of::<Class>()
     }
 }
 
-impl From<&Cell> for Cell {
-    fn from(cell: &Cell) -> Self {
-        cell.clone()
+impl From<&Place> for Place {
+    fn from(place: &Place) -> Self {
+        place.clone()
     }
 }
 
@@ -127,8 +167,8 @@ impl Cubes {
     pub(crate) fn cells(&self, appeals: &Appeals, question: Question) -> Vec<(Cell, i64)> {
         let cube = self.asked(question);
         let mut cube = lock(&cube);
-        cube.advance(appeals, &|_, times| times);
-        let cells = listed(&cube.counts);
+        cube.advance(appeals, None);
+        let cells = cube.cells();
         drop(cube);
         self.limit(question, cells.len());
         cells
@@ -162,7 +202,7 @@ impl Cubes {
         let kept = lock(&self.kept).clone();
         for cube in kept {
             if let Ok(mut cube) = cube.cube.try_lock() {
-                cube.advance(appeals, &|_, times| times);
+                cube.advance(appeals, None);
             }
         }
     }
@@ -183,13 +223,9 @@ pub(crate) fn count_once(
     appeals: &Appeals,
     question: Question,
     steps: Steps,
-    moved: &dyn Fn(u32, Times) -> Times,
+    moved: Option<Moved<'_>>,
 ) -> Vec<(Cell, i64)> {
     let mut cube = Cube::new(question, steps);
     cube.advance(appeals, moved);
-    listed(&cube.counts)
-}
-
-fn listed(counts: &Counts) -> Vec<(Cell, i64)> {
-    counts.iter().map(|(cell, count)| (cell.clone(), *count)).collect()
+    cube.cells()
 }

@@ -1,7 +1,6 @@
 //! The columns as plain bytes and back, for whoever keeps them elsewhere. Numbers are little-endian.
 //!
-//! An image is a row of blocks, each of which begins with what it is: texts, sets of sources, classes, then rows with
-//! their names. What finds a row again is not in it; it is made when it is first needed.
+//! An image is a row of blocks, each of which begins with what it is: texts, sets of sources, then rows with their names. What finds a row again is not in it; it is made when it is first needed.
 
 use std::sync::Arc;
 
@@ -10,7 +9,8 @@ use reform_model::{Date, Name};
 
 use super::Appeals;
 use super::names::Block;
-use super::rows::{Chunk, ROWS, Row};
+use super::rows::{Chunk, ROWS};
+use super::texts;
 use super::times::{Dates, Times};
 
 /// Chunks of one block of rows.
@@ -18,10 +18,10 @@ const CHUNKS: usize = 64;
 /// Entries of one block of the dictionary.
 const ENTRIES: usize = 4096;
 
-const TEXTS: u8 = 1;
-const SOURCES: u8 = 2;
-const CLASSES: u8 = 3;
-const CHUNK: u8 = 4;
+const SOURCES: u8 = 1;
+const CHUNK: u8 = 2;
+/// Of the first place in a class; those of the others follow.
+const TEXTS: u8 = 16;
 
 /// The bytes are no image of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +53,11 @@ impl Writer {
         numbers.iter().for_each(|number| self.0.extend(number.to_le_bytes()));
     }
 
-    pub(super) fn i32s(&mut self, numbers: &[i32]) {
+    pub(super) fn u64s(&mut self, numbers: &[u64]) {
+        numbers.iter().for_each(|number| self.0.extend(number.to_le_bytes()));
+    }
+
+    fn i32s(&mut self, numbers: &[i32]) {
         numbers.iter().for_each(|number| self.0.extend(number.to_le_bytes()));
     }
 
@@ -62,10 +66,17 @@ impl Writer {
         self.0.extend(bytes);
     }
 
-    fn row(&mut self, row: &Row) {
-        let Row { class, times, revision } = row;
-        self.u32(*class);
-        self.0.extend(revision.to_le_bytes());
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
+
+    #[cfg(test)]
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn row(&mut self, times: &Times, revision: i64) {
+        self.u64s(&[revision.cast_unsigned()]);
         match times {
             Times::Exact(days) => {
                 self.u8(0);
@@ -92,7 +103,12 @@ impl Writer {
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
+    #[cfg(test)]
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) = self.0.split_at_checked(len).ok_or(Malformed)?;
         self.0 = rest;
         Ok(taken)
@@ -126,7 +142,15 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    pub(super) fn i32s(&mut self, numbers: &mut [i32]) -> Result<(), Malformed> {
+    pub(super) fn u64s(&mut self, numbers: &mut [u64]) -> Result<(), Malformed> {
+        let bytes = self.take(8 * numbers.len())?;
+        numbers.iter_mut().zip(bytes.chunks_exact(8)).for_each(|(number, bytes)| {
+            *number = bytes.try_into().map_or(0, u64::from_le_bytes);
+        });
+        Ok(())
+    }
+
+    fn i32s(&mut self, numbers: &mut [i32]) -> Result<(), Malformed> {
         let bytes = self.take(4 * numbers.len())?;
         numbers.iter_mut().zip(bytes.chunks_exact(4)).for_each(|(number, bytes)| {
             *number = bytes.try_into().map_or(0, i32::from_le_bytes);
@@ -143,8 +167,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Malformed)
     }
 
-    fn row(&mut self) -> Result<Row, Malformed> {
-        let class = self.u32()?;
+    fn row(&mut self) -> Result<(Times, i64), Malformed> {
         let revision = i64::from_le_bytes(self.array()?);
         let times = match self.u8()? {
             0 => {
@@ -159,7 +182,7 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(Malformed),
         };
-        Ok(Row { class, times, revision })
+        Ok((times, revision))
     }
 
     fn date(&mut self) -> Result<Option<Date>, Malformed> {
@@ -186,30 +209,32 @@ impl<'a> Reader<'a> {
 impl Appeals {
     /// The image, block by block, none of them large.
     pub(crate) fn image(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
-        let texts = block(TEXTS, self.classes.texts(), |writer, text| writer.bytes(text.as_bytes()));
-        let sources = block(SOURCES, self.classes.sets(), |writer, names| {
+        let texts = (0..).take(texts::TEXTS).flat_map(|place| {
+            let kind = TEXTS + u8::try_from(place).expect("a class has nine places");
+            block(kind, self.texts.texts(place), |writer, text| writer.bytes(text.as_bytes()))
+        });
+        let sources = block(SOURCES, self.texts.sets(), |writer, names| {
             writer.number(names.len());
             names.iter().for_each(|name| writer.bytes(name.id().as_bytes()));
         });
-        let classes = block(CLASSES, self.classes.all(), |writer, class| writer.u32s(class));
         let chunks = (0..self.rows.len()).step_by(CHUNKS).map(|first| {
             let mut writer = Writer::default();
             writer.u8(CHUNK);
             for index in first..(first + CHUNKS).min(self.rows.len()) {
                 if let Some((chunk, names)) = self.rows.get(index).zip(self.names.block(index)) {
                     chunk.write(&mut writer);
-                    let odd: Vec<usize> = (0..ROWS).filter(|place| chunk.is_odd(*place)).collect();
+                    let odd: Vec<_> = chunk.odd_rows().collect();
                     writer.number(odd.len());
-                    for (place, row) in odd.into_iter().filter_map(|place| Some((place, chunk.row(place)?))) {
-                        writer.u8(u8::try_from(place).expect("a chunk has 256 rows"));
-                        writer.row(&row);
+                    for (place, times, revision) in odd {
+                        writer.u8(place);
+                        writer.row(times, revision);
                     }
                     names.write(&mut writer);
                 }
             }
             writer.0
         });
-        texts.into_iter().chain(sources).chain(classes).chain(chunks)
+        texts.chain(sources).chain(chunks)
     }
 
     /// Takes in the next block of an image.
@@ -217,20 +242,17 @@ impl Appeals {
         let mut reader = Reader(bytes);
         let kind = reader.u8()?;
         while !reader.is_empty() {
-            match kind {
-                TEXTS => self.classes.add_text(reader.text()?.into()),
-                SOURCES => {
+            match (kind, kind.checked_sub(TEXTS).map(usize::from)) {
+                (_, Some(place)) if place < texts::TEXTS => {
+                    Arc::make_mut(&mut self.texts).add_text(place, reader.text()?.into());
+                }
+                (SOURCES, _) => {
                     let count = reader.u32()?;
                     let names = (0..count).map(|_| Name::from_id(reader.text()?).map_err(|_| Malformed));
                     let names = names.collect::<Result<Vec<_>, _>>()?;
-                    self.classes.add_sources(names);
+                    Arc::make_mut(&mut self.texts).add_sources(names);
                 }
-                CLASSES => {
-                    let mut class = [0; 9];
-                    reader.u32s(&mut class)?;
-                    self.classes.add_class(class);
-                }
-                CHUNK => self.take_in_chunk(&mut reader)?,
+                (CHUNK, _) => self.take_in_chunk(&mut reader)?,
                 _ => return Err(Malformed),
             }
         }
@@ -240,23 +262,17 @@ impl Appeals {
     fn take_in_chunk(&mut self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
         let mut chunk = Chunk::read(reader)?;
         for _ in 0..reader.u32()? {
-            let place = usize::from(reader.u8()?);
-            chunk.set(place, Some(reader.row()?));
+            let place = reader.u8()?;
+            let (times, revision) = reader.row()?;
+            chunk.add_odd(place, times, revision)?;
         }
         let names = Block::read_from(reader)?;
-        if !chunk.is_sound() {
-            return Err(Malformed);
-        }
         // Only the last chunk of all may have room.
-        if names.len() != chunk.len() || !self.names.len().is_multiple_of(ROWS) {
+        let is_next = names.len() == chunk.len() && self.names.len().is_multiple_of(ROWS);
+        if !is_next || !chunk.is_sound(&self.texts.ends()) {
             return Err(Malformed);
         }
-        for class in (0..ROWS).filter_map(|place| chunk.class(place)) {
-            if class as usize >= self.classes.len() {
-                return Err(Malformed);
-            }
-            self.live += 1;
-        }
+        self.live += chunk.live();
         self.rows.push(chunk);
         self.names.add(names);
         Ok(())

@@ -7,6 +7,7 @@ use reform_model::{Date, Name, Period};
 
 use super::{Countable, Key, key};
 use crate::answer::{Code, Point};
+use crate::columns::Class;
 use crate::coverage::Register;
 use crate::evidence::{Evidence, Reason};
 use crate::query::{Query, QueryError};
@@ -74,7 +75,7 @@ pub(super) struct Tallies<'a, T> {
     all: Vec<Tally<'a, T>>,
     by_key: BTreeMap<Key<'a>, usize>,
     /// Those of the classes that came already; none where the query does not ask for them.
-    by_class: HashMap<u32, Option<usize>>,
+    by_class: HashMap<Class, Option<usize>>,
 }
 
 impl<T> Default for Tallies<'_, T> {
