@@ -26,7 +26,7 @@ use crate::held::{Held, Original, Originals};
 
 const MAGIC: &[u8; 8] = b"REFORMCP";
 /// Of this file and of the image in it; another number is refused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The longest block; none that is written comes near it.
 const BLOCK_MAX: u32 = 64 << 20;
 /// Bytes of records in a block.
