@@ -3,7 +3,7 @@
 //! In reading order:
 //! - [`DataClient`] and [`AnalyticsClient`]: one method for each RPC, under its name, and streams over several calls;
 //! - [`Credentials`]: what a client trusts and shows; [`Link`]: the connection, by TLS or in plaintext;
-//! - `caller`: what goes with every call;
+//! - `caller`: what goes with every call; [`Carried`]: what a call that is served hands on to those that it makes;
 //! - `attempts`: what is tried again, when, and for how long;
 //! - `pages`, `watch`, `answers`, `import`, `export`: the streams.
 //!
@@ -48,6 +48,7 @@ mod analytics;
 mod answers;
 mod attempts;
 mod caller;
+mod carried;
 mod credentials;
 mod data;
 mod encrypted;
@@ -60,6 +61,7 @@ mod write;
 
 pub use analytics::AnalyticsClient;
 pub use caller::Settings;
+pub use carried::Carried;
 pub use credentials::Credentials;
 pub use data::DataClient;
 pub use export::Exported;

@@ -153,7 +153,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 pub(crate) fn describe(status: &Status) -> String {
     let details = status.get_error_details();
     let reason = error::reason(status).map(|reason| format!(" / {reason}")).unwrap_or_default();
-    let mut text = format!("{} ({}{reason})", status.message(), code_name(status.code()));
+    let mut text = format!("{} ({}{reason})", status.message(), error::code_name(status.code()));
     if let Some(info) = details.error_info() {
         let mut pairs: Vec<_> = info.metadata.iter().map(|(key, value)| format!("{key} {value}")).collect();
         pairs.sort();
@@ -183,29 +183,6 @@ fn exit_code(code: Code) -> u8 {
         Code::Internal | Code::DataLoss | Code::Unknown | Code::Unimplemented => EXIT_FAULTY,
         Code::ResourceExhausted => EXIT_EXHAUSTED,
         Code::Unauthenticated | Code::PermissionDenied => EXIT_FORBIDDEN,
-    }
-}
-
-/// The code as the contract writes it.
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 

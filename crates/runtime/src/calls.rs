@@ -7,13 +7,15 @@
 //! - A panic, in a handler or in the stream it returned, answers INTERNAL and takes nothing else along.
 //! - A message over its limit answers RESOURCE_EXHAUSTED, where the transport says OUT_OF_RANGE.
 //! - Answers and errors alike carry the store and the revision they come from ([`Stamp`]).
-//! - One log line when the call is over; with access, one for the audit for each write and each refusal.
+//! - A request id goes with it, on to the calls that it makes and back to its caller.
+//! - It is counted. One log line when the call is over; with access, one for the audit for each write and each refusal.
 
 mod audit;
 mod body;
 mod deadline;
 mod log;
 mod refusal;
+mod request_id;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{self, Either};
 use http::{HeaderName, HeaderValue, Request, Response};
+use reform_api::client::Carried;
 use reform_api::error::{Fault, Reason};
 use tokio::time::Instant;
 use tonic::body::Body;
@@ -34,6 +37,7 @@ use tracing::Instrument;
 use crate::access::{Access, Admitted};
 use crate::identity::Identity;
 use crate::limits::{self, Limits, Place, Share};
+use crate::metrics::calls::CallCounts;
 use audit::Audit;
 pub use audit::Written;
 pub use body::CallBody;
@@ -41,6 +45,8 @@ pub use deadline::Deadline;
 use deadline::End;
 use log::CallLog;
 use refusal::{refuse, translate};
+pub use request_id::REQUEST_ID;
+use request_id::RequestIds;
 
 /// Initial metadata of every answer: the id of the store that it comes from.
 pub const STORE_ID: HeaderName = HeaderName::from_static("reform-store-id");
@@ -57,19 +63,27 @@ pub struct CallLayer {
     stamp: Option<Stamp>,
     access: Option<Arc<Access>>,
     limits: Arc<Limits>,
+    ids: Arc<RequestIds>,
+    counts: Option<Arc<CallCounts>>,
 }
 
 impl CallLayer {
     /// With a `stamp`, its two metadata are set on every answer that does not have them already. With `access`, it
     /// decides on every call.
     pub fn new(stamp: Option<Stamp>, access: Option<Arc<Access>>) -> Self {
-        Self { stamp, access, limits: Limits::new(limits::Config::default()) }
+        let limits = Limits::new(limits::Config::default());
+        Self { stamp, access, limits, ids: Arc::new(RequestIds::new()), counts: None }
     }
 
     /// With other limits than the defaults.
     #[must_use]
     pub fn within(self, limits: limits::Config) -> Self {
         Self { limits: Limits::new(limits), ..self }
+    }
+
+    /// Counts every call.
+    pub(crate) fn counting(self, counts: Option<Arc<CallCounts>>) -> Self {
+        Self { counts, ..self }
     }
 }
 
@@ -135,7 +149,9 @@ where
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(deadline);
         }
-        let mut log = CallLog::new(&request);
+        let counted = self.layer.counts.as_ref().map(|counts| counts.begin(request.uri().path()));
+        let id = self.layer.ids.of(request.headers());
+        let mut log = CallLog::new(&request, id.clone(), counted);
         let access = self.layer.access.as_deref();
         let admitted = access.map(|access| admit(access, &mut request, &mut log)).transpose();
         let entered = admitted.and_then(|until| {
@@ -145,8 +161,11 @@ where
         });
         let span = tracing::debug_span!("call", rpc = request.uri().path());
         let stamp = self.layer.stamp.clone();
+        let carried = Carried::new(Some((REQUEST_ID, id.clone())), None);
         let (answering, until, place) = match entered {
-            Ok((until, place)) => (Either::Left(self.inner.call(request)), until, Some(place)),
+            Ok((until, place)) => {
+                (Either::Left(carried.within(self.inner.call(request))), until, Some(place))
+            }
             Err(status) => (Either::Right(future::ready(Ok(status.into_http()))), None, None),
         };
         let handled = AssertUnwindSafe(answering).catch_unwind();
@@ -157,6 +176,7 @@ where
                 Some(Err(_panic)) => refuse(Reason::Panic).into_http(),
                 None => refuse(Reason::Deadline).into_http(),
             };
+            response.headers_mut().insert(REQUEST_ID, answered(id));
             if let Some((store_id, revision)) = stamp.and_then(|stamp| stamp()) {
                 let headers = response.headers_mut();
                 headers.entry(STORE_ID).or_insert(store_id);
@@ -165,6 +185,12 @@ where
             Ok(finish(response, End::first(deadline, until), place, log, span))
         })
     }
+}
+
+/// An id in an answer: it never comes again, so the connection need not remember it.
+fn answered(mut id: HeaderValue) -> HeaderValue {
+    id.set_sensitive(true);
+    id
 }
 
 /// Decides on a call, and gives its handler the identity. When the credential ends, if it does.

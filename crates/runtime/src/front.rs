@@ -14,6 +14,7 @@ pub use settings::SETTINGS;
 
 use crate::access::{self, Access};
 use crate::health::Health;
+use crate::metrics::Metrics;
 use crate::routes::Routes;
 use crate::server::{self, Error};
 use crate::watched::{self, Watched};
@@ -34,6 +35,8 @@ pub struct Config {
     pub insecure: bool,
     /// Where to answer health, and nothing else, in plaintext.
     pub health_listen: Option<SocketAddr>,
+    /// Where to hand out metrics, in plaintext and to whoever asks.
+    pub admin_listen: Option<SocketAddr>,
     /// Connections at the same time; more wait to be accepted.
     pub connections_max: usize,
     /// How old a connection becomes, or up to a tenth less, before its peer is told to open another.
@@ -57,6 +60,7 @@ impl Config {
             listen,
             insecure: false,
             health_listen: None,
+            admin_listen: None,
             connections_max: CONNECTIONS_MAX,
             age_max: CONNECTION_AGE_MAX,
             limits: limits::Config::default(),
@@ -79,24 +83,29 @@ impl Config {
         let access = self.access.open(self.poll)?;
         let listener = server::listen(self.listen).await?;
         tracing::info!(address = %address(&listener)?, tls = tls.is_some(), access = access.is_some(), "listening");
-        let health = match self.health_listen {
-            None => None,
-            Some(address) => Some(server::listen(address).await?),
-        };
-        if let Some(listener) = &health {
-            tracing::info!(address = %address(listener)?, "listening for questions about health");
-        }
+        let health = beside(self.health_listen, "listening for questions about health").await?;
+        let admin = beside(self.admin_listen, "listening for those who read metrics").await?;
         Ok(Front {
             listener,
             health,
+            admin,
             tls,
             access: access.map(Arc::new),
             connections_max: descriptors::connections(self.connections_max),
             age_max: self.age_max,
             limits: self.limits,
             reflection: self.reflection,
+            metrics: Metrics::default(),
         })
     }
+}
+
+/// A further listener, if there is to be one.
+async fn beside(asked: Option<SocketAddr>, what: &str) -> Result<Option<TcpListener>, Error> {
+    let Some(asked) = asked else { return Ok(None) };
+    let listener = server::listen(asked).await?;
+    tracing::info!(address = %address(&listener)?, "{what}");
+    Ok(Some(listener))
 }
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, Error> {
@@ -108,12 +117,14 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, Error> {
 pub struct Front {
     pub(crate) listener: TcpListener,
     pub(crate) health: Option<TcpListener>,
+    pub(crate) admin: Option<TcpListener>,
     pub(crate) tls: Option<Watched<ServerConfig>>,
     pub(crate) access: Option<Arc<Access>>,
     pub(crate) connections_max: usize,
     pub(crate) age_max: Duration,
     pub(crate) limits: limits::Config,
     reflection: bool,
+    pub(crate) metrics: Metrics,
 }
 
 /// Plaintext, for whoever connects.
@@ -122,12 +133,14 @@ impl From<TcpListener> for Front {
         Self {
             listener,
             health: None,
+            admin: None,
             tls: None,
             access: None,
             connections_max: CONNECTIONS_MAX,
             age_max: CONNECTION_AGE_MAX,
             limits: limits::Config::default(),
             reflection: true,
+            metrics: Metrics::default(),
         }
     }
 }
@@ -147,6 +160,19 @@ impl Front {
     /// [`Error::Address`].
     pub fn health_address(&self) -> Result<Option<SocketAddr>, Error> {
         self.health.as_ref().map(address).transpose()
+    }
+
+    /// Where it hands out metrics.
+    ///
+    /// # Errors
+    /// [`Error::Address`].
+    pub fn admin_address(&self) -> Result<Option<SocketAddr>, Error> {
+        self.admin.as_ref().map(address).transpose()
+    }
+
+    /// What it tells beside its calls: a service adds its own.
+    pub fn set_metrics(&mut self, metrics: Metrics) {
+        self.metrics = metrics;
     }
 
     /// What every process serves: health, and reflection unless it is off; the caller adds its own services.

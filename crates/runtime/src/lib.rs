@@ -9,9 +9,11 @@
 //! - [`server`]: bind, serve, drain; `connection`, `preface` and `flood`: one connection; [`routes`]: which service answers;
 //! - [`limits`]: how much at once; [`queue`]: whose turn it is to compute;
 //! - [`health`] and [`reflection`]: what every process serves beside its own RPCs; [`probe`] asks for the first;
-//! - [`calls`]: what happens to every call: deadline, panic, size codes, stamp, log line.
+//! - [`calls`]: what happens to every call: deadline, panic, size codes, stamp, request id, log line;
+//! - [`metrics`]: numbers for a monitoring system, which `admin` hands out.
 
 pub mod access;
+mod admin;
 pub mod calls;
 pub mod config;
 mod connection;
@@ -21,6 +23,7 @@ pub mod health;
 pub mod identity;
 pub mod limits;
 pub mod logging;
+pub mod metrics;
 mod preface;
 pub mod probe;
 pub mod queue;

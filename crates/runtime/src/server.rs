@@ -10,8 +10,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tower::Layer;
 
+use crate::admin;
 use crate::calls::{CallLayer, Stamp};
 use crate::connection::{self, Door};
 use crate::front::Front;
@@ -110,7 +112,20 @@ pub async fn serve(
     shutdown: CancellationToken,
     drain: Duration,
 ) -> Exit {
-    let Front { listener, health: side, tls, access, connections_max, age_max, limits, .. } = front.into();
+    let Front {
+        listener,
+        health: side,
+        admin,
+        tls,
+        access,
+        connections_max,
+        age_max,
+        limits,
+        mut metrics,
+        ..
+    } = front.into();
+    let counts = admin.is_some().then(|| metrics.count_calls());
+    let admin = admin.map(|listener| AbortOnDropHandle::new(tokio::spawn(admin::serve(listener, metrics))));
     let side = async {
         let Some(listener) = side else { return JoinSet::new() };
         let calls = CallLayer::new(None, None).layer(Routes::new(health.service()));
@@ -122,7 +137,7 @@ pub async fn serve(
         )
         .await
     };
-    let calls = CallLayer::new(stamp, access).within(limits).layer(routes);
+    let calls = CallLayer::new(stamp, access).within(limits).counting(counts).layer(routes);
     let door = Door::new(calls, tls, age_max, shutdown.clone());
     let (mut connections, mut side) =
         tokio::join!(accept_all(listener, door, connections_max, &shutdown), side);
@@ -135,7 +150,13 @@ pub async fn serve(
             log_end(ended);
         }
     };
-    if tokio::time::timeout(drain, drained).await.is_ok() {
+    let drained = tokio::time::timeout(drain, drained).await.is_ok();
+    if let Some(admin) = admin {
+        // Waited for, because what it tells of is about to be closed.
+        admin.abort();
+        let _cancelled = admin.await;
+    }
+    if drained {
         return Exit::Drained;
     }
     tracing::error!(drain_ms = drain.as_millis(), "the drain took too long, calls are cut off");
@@ -164,7 +185,10 @@ async fn accept_all(
 
 /// The next connection, once there is a place for it: what waits beyond costs nothing here. An error such as too many
 /// open files would come again at once, so it is given some time.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+pub(crate) async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit) {
     let place = places.clone().acquire_owned().await.expect("it is never closed");
     loop {
         match listener.accept().await {

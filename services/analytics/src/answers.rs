@@ -92,6 +92,16 @@ impl Answers {
         }
     }
 
+    /// Bytes of answers that are kept.
+    pub(crate) fn remembered_bytes(&self) -> usize {
+        self.remembered.bytes()
+    }
+
+    /// Views of earlier revisions that are kept.
+    pub(crate) fn past_views(&self) -> usize {
+        self.past.count()
+    }
+
     /// Tells every step of the state.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Progress> {
         self.state.subscribe()
@@ -129,8 +139,10 @@ impl Answers {
                 && check(&view, &place).is_ok()
                 && let Some(answer) = self.remembered.answer(&view, &asked)
             {
+                self.state.counts.kept_hits.inc();
                 return Ok(answer);
             }
+            self.state.counts.kept_misses.inc();
         }
         let remembered = self.remembered.clone();
         let compute = move |view: &View| {
@@ -180,9 +192,13 @@ impl Answers {
             .turn()
             .await
             .map_err(|_late| Refusal::Overloaded("too much is computed at once"))?;
+        let seconds = self.state.counts.compute.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            compute()
+            let begun = Instant::now();
+            let computed = compute();
+            seconds.observe(begun.elapsed().as_secs_f64());
+            computed
         });
         match work.await {
             Ok(computed) => computed,

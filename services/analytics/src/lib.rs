@@ -14,6 +14,7 @@
 //! - `watching`: an answer now and whenever it has changed;
 //! - `compare`: what moved between two revisions, and which records moved it;
 //! - `picture`: what a picture of an answer shows;
+//! - [`metrics`]: what is told of all that;
 //! - `grpc`: the contract.
 
 mod answers;
@@ -27,6 +28,7 @@ mod fold;
 mod freshness;
 mod grpc;
 mod held;
+pub mod metrics;
 pub mod past;
 mod picture;
 mod refusal;
@@ -83,7 +85,7 @@ pub async fn run(
     config: Config,
     shutdown: CancellationToken,
 ) -> Result<Exit, Error> {
-    let front = front.into();
+    let mut front = front.into();
     let folder =
         |path: PathBuf| Folder::open(path.clone()).map_err(|source| Error::StateDir { path, source });
     let checkpoints = config.state_dir.map(folder).transpose()?;
@@ -103,6 +105,7 @@ pub async fn run(
     tasks.spawn(freshness::report(state.clone(), health.clone(), stop.clone()));
 
     let answers = Answers::new(state.clone(), data, stop.clone(), config.past);
+    front.set_metrics(metrics::of(&state, &answers));
     let routes = front.routes(&health)?.add_service(grpc::service(answers, state.clone()));
     let stamp: Stamp = Arc::new(move || state.progress().stamp());
     let mut serving = pin!(server::serve(front, routes, health, Some(stamp), stop.clone(), config.drain));

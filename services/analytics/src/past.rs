@@ -94,6 +94,11 @@ impl Past {
         Self { data, state, stop, limits, kept, making }
     }
 
+    /// Views that are kept.
+    pub(crate) fn count(&self) -> usize {
+        self.kept.lock().views.len()
+    }
+
     /// The view at a revision that the newest one has passed; gives up waiting for it at `give_up`.
     pub(crate) async fn view(&self, revision: i64, give_up: Instant) -> Made {
         let mut coming = match self.begin(revision)? {

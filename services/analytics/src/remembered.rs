@@ -31,6 +31,11 @@ impl Remembered {
         answers.are_of(view).then(|| answers.by_question.get(question).cloned()).flatten()
     }
 
+    /// Bytes that are kept.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.lock().bytes
+    }
+
     /// Keeps an answer, as long as no newer view is asked. It may be one that was overtaken meanwhile: then it goes.
     pub(crate) fn keep(&self, view: &View, question: Vec<u8>, answer: &Bytes) {
         let bytes = question.len() + answer.len();

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::fold::Folded;
 use crate::held::Held;
+use crate::metrics::Counts;
 
 /// How far the view has come. [`State::subscribe`] tells every change of it.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ pub(crate) struct Progress {
     /// Records that cannot be read, not even by name.
     unnamed: i64,
     /// Whether the feed is open.
-    following: bool,
+    pub(crate) following: bool,
     /// Whether the view is to be replaced and answers until then.
     rebuilding: bool,
     /// The last moment at which the view was known to be the newest.
@@ -98,6 +99,8 @@ pub(crate) struct State {
     progress: watch::Sender<Progress>,
     /// How far behind the view may be.
     pub(crate) staleness_max: Duration,
+    /// What is counted of it and of the answers from it.
+    pub(crate) counts: Counts,
 }
 
 impl State {
@@ -115,7 +118,12 @@ impl State {
             current: Instant::now(),
             erasures: 0,
         };
-        Self { held: RwLock::new(None), progress: watch::Sender::new(progress), staleness_max }
+        Self {
+            held: RwLock::new(None),
+            progress: watch::Sender::new(progress),
+            staleness_max,
+            counts: Counts::new(),
+        }
     }
 
     /// How far it is now.

@@ -98,6 +98,7 @@ impl Tail {
         let (store_id, revision) = (held.view.store_id(), held.view.revision());
         tracing::info!(store_id, revision, "a new view answers");
         self.state.replace(held);
+        self.state.counts.rebuilds.inc();
         self.rebuild = false;
         Ok(())
     }

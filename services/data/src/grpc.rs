@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::patience::Patience;
 use crate::store::Store;
+use crate::watchers::Watchers;
 
 mod backup;
 mod change;
@@ -51,12 +52,19 @@ pub(crate) const HEALTH_NAMES: &[&str] = &[
 ];
 
 /// Everything that the process serves, over what every process serves.
-pub(crate) fn routes(every: Routes, store: &Store, stop: &CancellationToken, patience: Patience) -> Routes {
+pub(crate) fn routes(
+    every: Routes,
+    store: &Store,
+    stop: &CancellationToken,
+    patience: Patience,
+    watchers: &Watchers,
+) -> Routes {
     let reads = Queue::new(
         READS_AT_ONCE_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, NonZero::get),
     );
     let records = record::Records { store: store.clone(), stop: stop.clone(), patience, reads };
-    let changes = change::Changes { store: store.clone(), stop: stop.clone(), patience };
+    let watchers = watchers.clone();
+    let changes = change::Changes { store: store.clone(), stop: stop.clone(), patience, watchers };
     let maintenance = maintenance::Maintenance { store: store.clone(), stop: stop.clone(), patience };
     every
         .add_service(RecordServiceServer::new(records).max_decoding_message_size(REQUEST_BYTES_MAX))

@@ -1,6 +1,7 @@
 //! The data service: sourced records behind gRPC, kept in an append-only log.
 //!
 //! In reading order: [`config`] and [`patience`]; [`run`]; `grpc`, one file a service, thin; [`store`], which decides; `watchdog`;
+//! [`metrics`] and `watchers`, what is told of it;
 //! [`offline`], the subcommands that work on a stopped store; [`filter`] and `mask`, the two small languages of the contract.
 
 use std::sync::Arc;
@@ -15,14 +16,17 @@ pub mod config;
 pub mod filter;
 mod grpc;
 mod mask;
+pub mod metrics;
 pub mod offline;
 pub mod patience;
 pub mod store;
 mod watchdog;
+mod watchers;
 
 pub use config::Config;
 pub use patience::Patience;
 use watchdog::{Opening, Watchdog};
+use watchers::Watchers;
 
 /// Why the service ends before it is told to.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +48,7 @@ pub async fn run(
     config: Config,
     shutdown: CancellationToken,
 ) -> Result<Exit, Error> {
-    let front = front.into();
+    let mut front = front.into();
     let health = Health::new(grpc::HEALTH_NAMES.iter().copied());
     let opening = Opening::start(config.patience, store::disk::log_bytes(&config.data_dir))
         .map_err(|error| store::disk::Error::File(config.data_dir.clone(), error))?;
@@ -56,7 +60,9 @@ pub async fn run(
     };
     drop(opening);
     let stop = shutdown.child_token();
-    let routes = grpc::routes(front.routes(&health)?, &store, &stop, config.patience);
+    let watchers = Watchers::default();
+    front.set_metrics(metrics::of(&store, &watchers));
+    let routes = grpc::routes(front.routes(&health)?, &store, &stop, config.patience, &watchers);
     let stamp: reform_runtime::calls::Stamp = {
         let store = store.clone();
         let store_id = HeaderValue::from_str(store.id()).ok();

@@ -11,6 +11,7 @@
 //! | [`backup`], [`restore`], [`verify`] | an archive, a store made of one, the store compared with itself |
 //! | `damage`, [`loss`] | what is known of what cannot be read; going on without the end of the log |
 //! | [`pack`], `compare`, `swap` | a stopped store written anew, compared, and put in place |
+//! | [`timings`] | what is counted on the way |
 //! | [`read`] with `slots`, [`list`] with `route`, [`export`], [`cache`] | reading at a revision |
 //! | [`history`], [`revisions`] | the log as commits; one record's versions |
 //!
@@ -64,6 +65,7 @@ pub mod space;
 pub mod summary;
 mod swap;
 pub mod terms;
+pub mod timings;
 pub mod verify;
 mod writer;
 
@@ -362,6 +364,21 @@ impl Store {
     /// The file system that it lies on.
     pub fn file_system(&self) -> &Space {
         &self.shared.space
+    }
+
+    /// How long the disk takes, and for how many commits at a time.
+    pub fn timings(&self) -> &timings::Timings {
+        self.shared.disk.timings()
+    }
+
+    /// The records that are kept in memory.
+    pub fn cache(&self) -> cache::Use {
+        self.shared.cache.told()
+    }
+
+    /// Commits that wait for the writer.
+    pub fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// Bytes on disk, bytes free, and the bytes below which the store is read-only.

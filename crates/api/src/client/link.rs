@@ -13,6 +13,7 @@ use tonic::codegen::StdError;
 use tonic::transport::{Channel, Endpoint, Error};
 use tower_service::Service;
 
+use super::carried::Carried;
 use super::credentials::{Credentials, TokenFile};
 use super::encrypted::Connector;
 
@@ -88,6 +89,7 @@ impl Service<Request<Body>> for Link {
                 Err(why) => return Box::pin(async move { Err(Status::unauthenticated(why).into()) }),
             };
         }
+        Carried::add(request.headers_mut());
         let answering = self.channel.call(request);
         Box::pin(async move { Ok(answering.await?) })
     }

@@ -1,5 +1,6 @@
 //! The lines of the log target `audit`: who wrote what, and who was refused. Never a token.
 
+use reform_api::error::code_name;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -32,14 +33,16 @@ impl Audit {
         self.identity.as_ref().map(Identity::as_str)
     }
 
-    pub(super) fn log(&self, method: &str, code: Code, call_id: Option<&str>) {
+    pub(super) fn log(&self, method: &str, code: Code, call_id: &str) {
         let identity = self.identity();
         let revision = self.written.map(|written| written.revision);
         let request_id = self.written.and_then(|written| written.request_id).map(tracing::field::display);
-        if matches!(code, Code::Unauthenticated | Code::PermissionDenied) {
-            tracing::warn!(target: "audit", identity, method, ?code, call_id, "refused");
+        let refused = matches!(code, Code::Unauthenticated | Code::PermissionDenied);
+        let code = code_name(code);
+        if refused {
+            tracing::warn!(target: "audit", identity, method, code, call_id, "refused");
         } else if self.writes {
-            tracing::info!(target: "audit", identity, method, ?code, revision, request_id, call_id, "write");
+            tracing::info!(target: "audit", identity, method, code, revision, request_id, call_id, "write");
         }
     }
 }

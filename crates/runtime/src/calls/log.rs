@@ -3,35 +3,32 @@
 use std::time::Instant;
 
 use http::{HeaderValue, Request, Uri};
+use reform_api::error::code_name;
 use tonic::Code;
 
 use super::audit::{Audit, Written};
+use crate::metrics::calls::Counted;
 
-/// A caller's own id of a call, for its log and ours; not the `request_id` of a write, which is in the message.
-const REQUEST_ID: &str = "x-request-id";
-
-/// Longer ids are not logged.
-const REQUEST_ID_BYTES_MAX: usize = 128;
-
-/// Logs when dropped, so that a call whose caller left early has its line too, as cancelled.
+/// Logs and counts when dropped, so that a call whose caller left early has its line too, as cancelled.
 #[derive(Debug)]
 pub(super) struct CallLog {
     uri: Uri,
-    request_id: Option<HeaderValue>,
+    request_id: HeaderValue,
     started: Instant,
     code: Code,
     audit: Option<Audit>,
+    counted: Option<Counted>,
 }
 
 impl CallLog {
-    pub(super) fn new<B>(request: &Request<B>) -> Self {
-        let request_id = request.headers().get(REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX);
+    pub(super) fn new<B>(request: &Request<B>, request_id: HeaderValue, counted: Option<Counted>) -> Self {
         Self {
             uri: request.uri().clone(),
-            request_id: request_id.cloned(),
+            request_id,
             started: Instant::now(),
             code: Code::Cancelled,
             audit: None,
+            counted,
         }
     }
 
@@ -52,21 +49,26 @@ impl CallLog {
 
 impl Drop for CallLog {
     fn drop(&mut self) {
-        let rpc = self.uri.path();
-        let code = self.code;
-        let request_id = self.request_id.as_ref().and_then(|id| id.to_str().ok());
-        let duration_ms = self.started.elapsed().as_micros() as f64 / 1e3;
-        let identity = self.audit.as_ref().and_then(Audit::identity);
-        if let Some(audit) = &self.audit {
-            audit.log(rpc, code, request_id);
+        let took = self.started.elapsed();
+        if let Some(counted) = &self.counted {
+            counted.end(self.code, took);
         }
-        let ours = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable);
-        if code == Code::Ok {
-            tracing::debug!(rpc, ?code, duration_ms, request_id, identity, "call");
+        let method = self.uri.path();
+        let request_id = self.request_id.to_str().unwrap_or_default();
+        if let Some(audit) = &self.audit {
+            audit.log(method, self.code, request_id);
+        }
+        let code = code_name(self.code);
+        let duration_ms = took.as_micros() as f64 / 1e3;
+        // Empty for nobody: every line has every field.
+        let identity = self.audit.as_ref().and_then(Audit::identity).unwrap_or_default();
+        let ours = matches!(self.code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable);
+        if self.code == Code::Ok {
+            tracing::debug!(method, code, duration_ms, request_id, identity, "call");
         } else if ours {
-            tracing::warn!(rpc, ?code, duration_ms, request_id, identity, "call");
+            tracing::warn!(method, code, duration_ms, request_id, identity, "call");
         } else {
-            tracing::info!(rpc, ?code, duration_ms, request_id, identity, "call");
+            tracing::info!(method, code, duration_ms, request_id, identity, "call");
         }
     }
 }

@@ -14,6 +14,10 @@ use crate::{limits, watched};
 pub const SETTINGS: &[Setting] = &[
     Setting::switch("insecure", "allow plaintext beyond this machine"),
     Setting::value("health-listen", "address to answer health on, and nothing else, in plaintext"),
+    Setting::value(
+        "admin-listen",
+        "address to hand out /metrics on, in plaintext and to whoever asks; such as 127.0.0.1:9464",
+    ),
     Setting::value("connections-max", "connections at the same time; more wait").default("512"),
     Setting::value("connection-age-max", "age at which a connection ends once its calls have").default("1h"),
     Setting::value("calls-max", "calls at the same time; imports are refused from a quarter of it on, writes from half, reads from three quarters").default("4096"),
@@ -45,6 +49,7 @@ impl Config {
         let listen = settings.listen("listen", tls.is_some());
         let insecure = settings.switch("insecure");
         let health_listen = settings.optional::<SocketAddr>("health-listen");
+        let admin_listen = settings.optional::<SocketAddr>("admin-listen");
         let connections_max = settings.number("connections-max", 1..=1_000_000);
         let age_max = settings
             .duration("connection-age-max", Duration::from_secs(1)..=Duration::from_secs(30 * 86_400));
@@ -54,6 +59,7 @@ impl Config {
             listen: listen.take(read),
             insecure: insecure.take(read),
             health_listen: health_listen.take(read),
+            admin_listen: admin_listen.take(read),
             connections_max: connections_max.take(read),
             age_max: age_max.take(read),
             limits: limits.take(read),

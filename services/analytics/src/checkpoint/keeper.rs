@@ -47,10 +47,17 @@ async fn write(folder: &Folder, state: &State) {
     let begun = Instant::now();
     match tokio::task::spawn_blocking(move || folder.write(&held)).await {
         Ok(Ok(())) => {
+            state.counts.checkpoints.inc();
+            state.counts.checkpoint.observe(begun.elapsed().as_secs_f64());
             let took_ms = begun.elapsed().as_millis();
             tracing::info!(revision, %took_ms, "checkpoint written");
         }
-        Ok(Err(error)) => tracing::error!(revision, %error, "checkpoint not written"),
-        Err(error) => tracing::error!(revision, %error, "checkpoint not written"),
+        Ok(Err(error)) => failed(state, revision, &error),
+        Err(error) => failed(state, revision, &error),
     }
+}
+
+fn failed(state: &State, revision: i64, error: &dyn std::error::Error) {
+    state.counts.checkpoint_failures.inc();
+    tracing::error!(revision, error = %error, "checkpoint not written");
 }

@@ -19,6 +19,7 @@ use crate::patience::Patience;
 use crate::store::history::{Part, Place};
 use crate::store::read::timestamp;
 use crate::store::{Error, Revision, Snapshot, Store, Stored};
+use crate::watchers::{Watcher, Watchers};
 
 /// Bytes of records that are read at once, and about the largest message.
 const BYTES_AT_ONCE: usize = 1024 * 1024;
@@ -29,6 +30,7 @@ pub(super) struct Changes {
     pub(super) store: Store,
     pub(super) stop: CancellationToken,
     pub(super) patience: Patience,
+    pub(super) watchers: Watchers,
 }
 
 #[tonic::async_trait]
@@ -52,7 +54,8 @@ impl ChangeService for Changes {
         let Patience { progress_interval, reader_slow, .. } = self.patience;
         let filter = std::sync::Arc::new(filter);
         let watch = Watch { store: self.store.clone(), filter, progress_interval };
-        let messages = watch.messages(after_revision, self.stop.clone());
+        let watcher = self.watchers.join(after_revision);
+        let messages = watch.messages(after_revision, watcher, self.stop.clone());
         let revision =
             |message: &encoded::WatchChangesResponse| message.commit_complete.then_some(message.revision);
         Ok(Response::new(Box::pin(slow::ended(messages, reader_slow, revision))))
@@ -71,6 +74,7 @@ impl Watch {
     fn messages(
         self,
         after_revision: Revision,
+        watcher: Watcher,
         stop: CancellationToken,
     ) -> impl Stream<Item = Result<encoded::WatchChangesResponse, Status>> {
         async_stream::try_stream! {
@@ -92,8 +96,11 @@ impl Watch {
                     for message in messages {
                         announced = message.commit_complete.then_some(message.revision);
                         yield message;
+                        // It comes back here when it wants the next one.
+                        announced.into_iter().for_each(|revision| watcher.took(revision));
                         told = Instant::now();
                     }
+                    watcher.took(place.revision);
                     // A long stretch without a match; within a commit there is nothing to tell.
                     if told.elapsed() >= self.progress_interval && place.changes == 0 {
                         announced = Some(place.revision);

@@ -25,19 +25,35 @@ pub struct Cache {
 struct Shard {
     records: LruCache<Position, Stored>,
     bytes: usize,
+    hits: u64,
+    misses: u64,
+}
+
+/// What a cache holds, and how often it was of use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Bytes that it takes, about.
+    pub bytes: usize,
+    /// Reads that it answered.
+    pub hits: u64,
+    /// Reads that it could not answer.
+    pub misses: u64,
 }
 
 impl Cache {
     /// An empty cache of at most so many bytes.
     pub fn new(bytes_max: u64) -> Self {
-        let shard = || Mutex::new(Shard { records: LruCache::unbounded(), bytes: 0 });
+        let shard = || Mutex::new(Shard { records: LruCache::unbounded(), bytes: 0, hits: 0, misses: 0 });
         let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
         Self { shards: (0..SHARDS).map(|_| shard()).collect(), shard_bytes_max: bytes_max / SHARDS }
     }
 
     /// What is stored at a position, when it is here.
     pub fn get(&self, position: Position) -> Option<Stored> {
-        self.shard(position).lock().records.get(&position).cloned()
+        let mut shard = self.shard(position).lock();
+        let found = shard.records.get(&position).cloned();
+        *if found.is_some() { &mut shard.hits } else { &mut shard.misses } += 1;
+        found
     }
 
     /// Keeps what was read at a position, unless its content was taken out.
@@ -68,6 +84,18 @@ impl Cache {
             shard.records.clear();
             shard.bytes = 0;
         }
+    }
+
+    /// What it holds now, and of what use it was so far.
+    pub fn told(&self) -> Use {
+        self.shards.iter().fold(Use::default(), |sum, shard| {
+            let shard = shard.lock();
+            Use {
+                bytes: sum.bytes + shard.bytes,
+                hits: sum.hits + shard.hits,
+                misses: sum.misses + shard.misses,
+            }
+        })
     }
 
     fn shard(&self, position: Position) -> &Mutex<Shard> {
@@ -101,6 +129,7 @@ mod tests {
         }
         let kept = |slot| cache.get(position(slot)).is_some();
         assert_eq!([0, 16, 32, 48].map(kept), [true, false, true, true]);
+        assert_eq!(cache.told(), Use { bytes: 3 * 1_256, hits: 7, misses: 1 });
         cache.clear();
         assert_eq!([0, 16, 32, 48].map(kept), [false; 4]);
     }

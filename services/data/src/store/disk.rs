@@ -16,6 +16,7 @@ use super::meta::{Meta, STORE_FORMAT};
 use super::noted::{NoteFile, Noted};
 use super::summary::{Covered, Summary};
 use super::swap;
+use super::timings::Timings;
 use super::{snapshots, space};
 
 /// Room for records beyond the largest leaf: pages above a quarter of it would go to files that are never reclaimed.
@@ -133,6 +134,7 @@ pub struct Disk {
     file: File,
     note: NoteFile,
     noted: Option<Noted>,
+    timings: Timings,
     folder: PathBuf,
     _lock: File,
 }
@@ -155,7 +157,8 @@ impl Disk {
         let note = NoteFile::open(folder).map_err(|(path, error)| Error::File(path, error))?;
         let noted = note.read().map_err(|error| Error::File(note.path().to_owned(), error))?;
         let tree = open_tree(&sled_folder, cache_bytes)?;
-        let disk = Self { tree, file, note, noted, folder: folder.to_owned(), _lock: lock };
+        let timings = Timings::default();
+        let disk = Self { tree, file, note, noted, timings, folder: folder.to_owned(), _lock: lock };
         let meta = disk.meta()?;
         Ok((disk, meta))
     }
@@ -319,9 +322,19 @@ impl Disk {
                 self.tree.apply_batch(batch)?;
             }
         }
+        let begun = Instant::now();
         self.tree.flush()?;
+        let flushed = Instant::now();
+        self.timings.flush.observe((flushed - begun).as_secs_f64());
         // sled's flush hands the bytes to the kernel; only this puts them on disk.
-        self.file.sync_data().map_err(|error| Error::File(self.folder.join(FOLDER).join("db"), error))
+        let synced = self.file.sync_data();
+        self.timings.sync.observe(flushed.elapsed().as_secs_f64());
+        synced.map_err(|error| Error::File(self.folder.join(FOLDER).join("db"), error))
+    }
+
+    /// How long writes took.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
     }
 
     /// Lets go of the store, and returns the folder's lock once sled has let go of its own.

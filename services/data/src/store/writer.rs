@@ -147,6 +147,9 @@ impl Writer {
                 failed.cancel();
                 return Err(error);
             }
+            if !answers.is_empty() {
+                self.shared.disk.timings().group.observe(answers.len() as f64);
+            }
             if !rewritten.is_empty() {
                 self.shared.cache.clear();
             }
