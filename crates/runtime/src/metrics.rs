@@ -12,7 +12,7 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::{MetricType, TypedMetric};
@@ -91,6 +91,13 @@ impl Metric {
         match self.kind {
             Kind::Counter => self.name.strip_suffix("_total").expect("a counter's name ends in _total"),
             Kind::Gauge | Kind::Histogram(_) => self.name,
+        }
+    }
+
+    fn encode(&self, value: f64, encoder: MetricEncoder<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Counter => ConstCounter::new(value).encode(encoder),
+            Kind::Gauge | Kind::Histogram(_) => ConstGauge::new(value).encode(encoder),
         }
     }
 
@@ -192,14 +199,13 @@ impl Collector for Reading {
             return Ok(());
         }
         let mut family = encoder.encode_descriptor(metric.stem(), metric.help, None, metric.metric_type())?;
+        if metric.labels.is_empty() {
+            return values.first().map_or(Ok(()), |(_, value)| metric.encode(*value, family));
+        }
         for (labels, value) in &values {
             let labels: Vec<_> =
                 metric.labels.iter().copied().zip(labels.iter().map(String::as_str)).collect();
-            let one = family.encode_family(&labels)?;
-            match metric.kind {
-                Kind::Counter => ConstCounter::new(*value).encode(one)?,
-                Kind::Gauge | Kind::Histogram(_) => ConstGauge::new(*value).encode(one)?,
-            }
+            metric.encode(*value, family.encode_family(&labels)?)?;
         }
         Ok(())
     }

@@ -1,49 +1,15 @@
 //! What the audit says, and who the author of a change is.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use reform_api::client::{Credentials, DataClient};
 use reform_api::data::v1::{
     CommitRecordsRequest, CreateRecordRequest, DeleteRecordRequest, GetRecordRequest,
     ListRecordRevisionsRequest,
 };
 use reform_api::json;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::pair::{Pair, call, static_token};
 use super::signer::{Signer, claims};
-
-/// The lines that were logged.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn take(&self) -> Vec<serde_json::Value> {
-        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::lines::Lines;
 
 const SOURCE: &str =
     r#"{"jurisdiction": "KZ", "title": "Law", "source": {"url": "https://example.org/law"}}"#;
@@ -51,9 +17,7 @@ const SOURCE: &str =
 #[tokio::test]
 async fn writes_and_refusals_are_told_and_the_author_is_the_identity() {
     let lines = Lines::default();
-    let subscriber =
-        tracing_subscriber::fmt().json().with_env_filter("audit=info").with_writer(lines.clone()).finish();
-    let _default = tracing::subscriber::set_default(subscriber);
+    let _default = lines.logged("audit=info");
     let signer = Signer::ed25519("ed");
     let pair = Pair::start(&[&signer]).await;
     let token = signer.sign(&claims("alice", &["writer"]));
@@ -83,7 +47,7 @@ async fn writes_and_refusals_are_told_and_the_author_is_the_identity() {
     assert_eq!(fields[0]["message"], "write");
     assert_eq!(fields[0]["identity"], "alice");
     assert_eq!(fields[0]["method"], "/reform.data.v1.RecordService/CreateRecord");
-    assert_eq!(fields[0]["code"], "Ok");
+    assert_eq!(fields[0]["code"], "OK");
     assert_eq!(fields[0]["revision"], made.revision);
     assert_eq!(fields[0]["request_id"], request_id);
 
@@ -107,10 +71,10 @@ async fn writes_and_refusals_are_told_and_the_author_is_the_identity() {
     assert_eq!(
         told,
         [
-            ["write", "alice", "NotFound"],
-            ["write", "alice", "InvalidArgument"],
-            ["refused", "static-reader", "PermissionDenied"],
-            ["refused", "", "Unauthenticated"],
+            ["write", "alice", "NOT_FOUND"],
+            ["write", "alice", "INVALID_ARGUMENT"],
+            ["refused", "static-reader", "PERMISSION_DENIED"],
+            ["refused", "", "UNAUTHENTICATED"],
         ]
     );
     pair.stop().await;
