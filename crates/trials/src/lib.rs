@@ -11,7 +11,9 @@
 //!   [`one_effect`]: whether a repeated write has one effect; [`compact_watch`], [`watching`]: whether watchers get all
 //!   that they should; [`own_writes`]: whether the figures hold what was written before;
 //! - [`disk`]: a disk that fails or loses power below the service; [`power`]: what a power cut takes back;
-//!   [`io_errors`]: one call to the disk fails; [`stall`]: one does not return; [`full_disk`]: no room is left.
+//!   [`io_errors`]: one call to the disk fails; [`stall`]: one does not return; [`full_disk`]: no room is left;
+//! - [`raw`]: calls as bytes; [`honest`]: callers that behave, and how long they wait; [`usage`]: memory, files, threads;
+//! - [`hostile`]: clients that mean harm; [`overload`]: more calls than can be answered; [`soak`]: a long time.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
 #![allow(
@@ -27,6 +29,8 @@ pub mod compact_watch;
 pub mod disk;
 pub mod feed;
 pub mod full_disk;
+pub mod honest;
+pub mod hostile;
 pub mod io_errors;
 pub mod kills;
 pub mod ledger;
@@ -34,11 +38,15 @@ pub mod linearizable;
 pub mod load;
 pub mod maintenance;
 pub mod one_effect;
+pub mod overload;
 pub mod own_writes;
 pub mod power;
 pub mod process;
 pub mod proxy;
+pub mod raw;
 pub mod records;
 pub mod server;
+pub mod soak;
 pub mod stall;
+pub mod usage;
 pub mod watching;

@@ -8,7 +8,8 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use reform_runtime::{logging, shutdown};
 use reform_trials::{
-    compact_watch, full_disk, io_errors, kills, linearizable, one_effect, own_writes, watching,
+    compact_watch, full_disk, hostile, io_errors, kills, linearizable, one_effect, overload, own_writes,
+    soak, watching,
 };
 
 /// Tries what the data service promises; each command is one sort of failure, as often as it is told.
@@ -94,6 +95,42 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         kill_every: u64,
     },
+    /// Clients that mean harm, one sort after the other, beside honest ones: memory, their waits, and what each is told.
+    Hostile {
+        /// Seconds of each, and as many before and after it without.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// The part of the silent, half-open and other clients that there are.
+        #[arg(long, default_value_t = 1.0)]
+        scale: f64,
+        /// Milliseconds that an honest caller may wait in any case.
+        #[arg(long, default_value_t = 20)]
+        short_ms: u64,
+        /// Only those whose name has this in it.
+        #[arg(long, default_value = "")]
+        only: String,
+    },
+    /// Three times as many calls as can be answered.
+    Overload {
+        /// Seconds of it.
+        #[arg(long, default_value_t = 120)]
+        seconds: u64,
+        /// How many times the measured peak.
+        #[arg(long, default_value_t = 3.0)]
+        times: f64,
+    },
+    /// Both services for a long time: memory, open files and threads stay as they are.
+    Soak {
+        /// Minutes, of which the first third is for warming up.
+        #[arg(long, default_value_t = 30)]
+        minutes: u64,
+        /// Reads in a second.
+        #[arg(long, default_value_t = 200)]
+        reads: u32,
+        /// Updates in a second.
+        #[arg(long, default_value_t = 2)]
+        writes: u32,
+    },
     /// The analytics service as a child of this program: everything after it is the command line of `reform-analytics`.
     #[command(hide = true, disable_help_flag = true)]
     ServeAnalytics {
@@ -129,6 +166,18 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::OwnWrites { writes, kill_every } => {
             own_writes::run(&trials, writes, Duration::from_secs(kill_every)).await;
+        }
+        Command::Hostile { seconds, scale, short_ms, only } => {
+            let (time, short) = (Duration::from_secs(seconds), Duration::from_millis(short_ms));
+            let size = hostile::Size { time, scale, short };
+            hostile::run(&trials, size, &only).await;
+        }
+        Command::Overload { seconds, times } => {
+            overload::run(&trials, Duration::from_secs(seconds), times).await;
+        }
+        Command::Soak { minutes, reads, writes } => {
+            let rates = soak::Rates { reads, writes };
+            soak::run(&trials, Duration::from_secs(60 * minutes), rates).await;
         }
         Command::ServeAnalytics { args } => return serve_analytics(args).await,
         Command::ServeData { patience, args } => return serve_data(patience, args).await,

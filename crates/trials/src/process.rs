@@ -19,6 +19,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::usage::Usage;
+
 /// How long anything may take that is expected to happen at once.
 pub const SOON: Duration = Duration::from_secs(30);
 /// How long a service may take to end after SIGTERM.
@@ -105,6 +107,15 @@ impl Program {
         self
     }
 
+    /// With so many open files at the most.
+    #[must_use]
+    pub fn with_descriptors(mut self, limit: u32) -> Self {
+        let mut args =
+            vec!["-c".into(), format!("ulimit -n {limit}; exec \"$0\" \"$@\"").into(), self.path.into()];
+        args.append(&mut self.args);
+        Self { path: "/bin/sh".into(), args, ..self }
+    }
+
     /// Starts it on any port.
     pub fn start(&self) -> Process {
         self.listen(SocketAddr::from(([127, 0, 0, 1], 0)))
@@ -148,6 +159,11 @@ impl Process {
         let line = log.iter().find_map(|line| line.split_once("listening address="));
         // Further fields may follow.
         line.unwrap().1.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    /// What the system knows of it.
+    pub fn usage(&self) -> Usage {
+        Usage::of(self.child.id().expect("it runs"))
     }
 
     /// Waits until its log has said something that often.
