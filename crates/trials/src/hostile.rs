@@ -21,6 +21,8 @@ mod streams;
 
 /// Records that there are to read.
 const RECORDS: usize = 20_000;
+/// As many of them as there are in any case: more than a client takes unread.
+const RECORDS_MIN: usize = 2_000;
 /// The factor by which honest callers may wait longer.
 const WAIT_FACTOR: f64 = 2.0;
 /// What a hostile client takes unread: as little as the protocol has it.
@@ -99,7 +101,7 @@ async fn one(trials: &Path, size: Size, attack: &attack::Attack) -> Figure {
     let program = attack.descriptors.map_or(program.clone(), |limit| program.with_descriptors(limit));
     let data = program.start();
     let channel = data.until_serving().await;
-    fill(&channel).await;
+    fill(&channel, size.of(RECORDS).max(RECORDS_MIN)).await;
     let address = data.address().await;
     let usual = Endpoint::from_shared(format!("http://{address}")).unwrap();
     // What a client does not read stays with the service.
@@ -140,9 +142,9 @@ fn check(figure: &Figure, attack: &attack::Attack, size: Size, data: &Process) {
     assert!(figure.with <= allowed, "the honest wait: {figure:?}");
 }
 
-async fn fill(channel: &Channel) {
+async fn fill(channel: &Channel, records: usize) {
     commit(channel, base()).await;
-    for batch in (0..RECORDS).collect::<Vec<_>>().chunks(100) {
+    for batch in (0..records).collect::<Vec<_>>().chunks(100) {
         commit(channel, creates(batch.iter().map(|number| appeal(&format!("a{number}"), 2024)))).await;
     }
 }

@@ -24,6 +24,7 @@ use crate::records::appeal;
 
 const WATCHES: usize = 64;
 const UNREAD: usize = 1_024;
+const UNREAD_PER_CONNECTION: usize = 16;
 const UPLOADS: usize = 64;
 const UPLOAD_BYTES: usize = (4 << 20) - 64;
 const BATCH: usize = 100;
@@ -58,21 +59,21 @@ pub(super) async fn unread_watches(target: Target) -> String {
 
 /// Pages of a list, asked for on connections whose windows are never opened again.
 pub(super) async fn unread_answers(target: Target) -> String {
-    let (mut held, mut refused) = (Vec::new(), Vec::new());
-    for _ in 0..target.size.of(UNREAD / 16) {
+    let mut calls = JoinSet::new();
+    for _ in 0..target.size.of(UNREAD / UNREAD_PER_CONNECTION) {
         let channel = target.endpoint.connect().await.unwrap();
-        for _ in 0..16 {
+        for _ in 0..UNREAD_PER_CONNECTION {
             let list = v1::ListRecordsRequest { page_size: 1_000, ..v1::ListRecordsRequest::default() };
-            match streamed(
-                &channel,
-                "/reform.data.v1.RecordService/ListRecords",
-                framed(list.encode_to_vec()),
-            )
-            .await
-            {
-                Ok(answer) => held.push(answer),
-                Err(status) => refused.push(status),
-            }
+            let (channel, list) = (channel.clone(), framed(list.encode_to_vec()));
+            let path = "/reform.data.v1.RecordService/ListRecords";
+            calls.spawn(async move { streamed(&channel, path, list).await });
+        }
+    }
+    let (mut held, mut refused) = (Vec::new(), Vec::new());
+    while let Some(answer) = calls.join_next().await {
+        match answer.unwrap() {
+            Ok(answer) => held.push(answer),
+            Err(status) => refused.push(status),
         }
     }
     sleep(target.size.time).await;

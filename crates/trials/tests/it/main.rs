@@ -2,6 +2,7 @@
 
 mod compact_watch;
 mod full_disk;
+mod hostile;
 mod io_errors;
 mod kills;
 mod linearizable;
