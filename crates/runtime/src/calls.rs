@@ -15,6 +15,7 @@ mod body;
 mod deadline;
 mod log;
 mod refusal;
+mod request;
 mod request_id;
 
 use std::panic::AssertUnwindSafe;
@@ -45,6 +46,7 @@ pub use deadline::Deadline;
 use deadline::End;
 use log::CallLog;
 use refusal::{refuse, translate};
+pub use request::Received;
 pub use request_id::REQUEST_ID;
 use request_id::RequestIds;
 
@@ -130,7 +132,7 @@ impl<S> Calls<S> {
 
 impl<S, B> Service<Request<B>> for Calls<S>
 where
-    S: Service<Request<B>, Response = Response<Body>>,
+    S: Service<Request<Received<B>>, Response = Response<Body>>,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
 {
@@ -163,9 +165,13 @@ where
         let stamp = self.layer.stamp.clone();
         let carried = Carried::new(Some((REQUEST_ID, id.clone())), None);
         let (answering, until, place) = match entered {
-            Ok((until, place)) => {
-                (Either::Left(carried.within(self.inner.call(request))), until, Some(place))
-            }
+            Ok((until, place)) => (
+                Either::Left(
+                    carried.within(self.inner.call(request.map(|body| Received::new(body, place.clone())))),
+                ),
+                until,
+                Some(place),
+            ),
             Err(status) => (Either::Right(future::ready(Ok(status.into_http()))), None, None),
         };
         let handled = AssertUnwindSafe(answering).catch_unwind();

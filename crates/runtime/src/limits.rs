@@ -17,8 +17,11 @@ use crate::identity::Identity;
 /// Questions about health at the same time.
 pub const HEALTH_CALLS_MAX: usize = 1_024;
 
-/// The part of unread answers that one caller may hold.
-const ANSWERS_PER_CALLER: u64 = 4;
+/// One caller may hold a quarter of what all may.
+const PART_OF_CALLER: u64 = 4;
+
+/// Bytes of one call's request that count: what it can have in memory before a message of it is whole.
+const REQUEST_COUNTS_MAX: u64 = crate::server::REQUEST_BYTES_MAX as u64;
 
 /// Identities that are remembered before those without a call are forgotten.
 const IDENTITIES_KEPT: usize = 1_024;
@@ -32,6 +35,10 @@ pub struct Config {
     pub calls_per_caller_max: usize,
     /// Long streams among them: watches, exports, backups.
     pub feeds_max: usize,
+    /// Imports among them.
+    pub imports_max: usize,
+    /// Bytes of requests that are not answered yet; of one caller a quarter. Small ones do not count.
+    pub requests_bytes_max: u64,
     /// Bytes of answers that their callers have not taken yet; a caller may hold a quarter.
     pub answers_bytes_max: u64,
     /// The deadline of a read or a write whose caller gave none.
@@ -44,6 +51,8 @@ impl Default for Config {
             calls_max: 4_096,
             calls_per_caller_max: 1_024,
             feeds_max: 256,
+            imports_max: 32,
+            requests_bytes_max: 256 << 20,
             answers_bytes_max: 256 << 20,
             deadline: Duration::from_secs(60),
         }
@@ -68,6 +77,8 @@ impl Config {
 #[derive(Debug, Default)]
 pub(crate) struct Share {
     calls: AtomicUsize,
+    /// Bytes of requests that are under way.
+    requests: AtomicU64,
     /// Bytes of answers that are not taken yet.
     answers: AtomicU64,
     /// When a part of them was taken last, in milliseconds since the first connection of all.
@@ -89,6 +100,7 @@ pub(crate) struct Limits {
     all: Share,
     health: AtomicUsize,
     feeds: AtomicUsize,
+    imports: AtomicUsize,
     identities: Mutex<HashMap<Identity, Arc<Share>>>,
     started: Instant,
 }
@@ -104,6 +116,7 @@ impl Limits {
             all: Share::default(),
             health: AtomicUsize::new(0),
             feeds: AtomicUsize::new(0),
+            imports: AtomicUsize::new(0),
             identities: Mutex::default(),
             started: Instant::now(),
         })
@@ -127,15 +140,12 @@ impl Limits {
         connection: &Arc<Share>,
     ) -> Result<Place, Fault> {
         let identity = identity.map(|identity| self.share(identity));
-        let place =
-            Place { limits: self.clone(), class, connection: connection.clone(), identity, answer: 0 };
-        // Counted first: what does not fit is taken back when the place is dropped.
-        place.count().map_err(|Full(limit, max)| {
-            Fault::new(Reason::Overloaded, format!("too much at once, --{limit} is {max}: try again later"))
-                .with("limit", limit)
-                .with("class", class.as_str())
-        })?;
-        Ok(place)
+        let connection = connection.clone();
+        let (answer, request) = (AtomicU64::new(0), AtomicU64::new(0));
+        let held = Held { limits: self.clone(), class, connection, identity, answer, request };
+        // Counted first: what does not fit is taken back when it is dropped.
+        held.count().map_err(|Full(limit, max)| overloaded(limit, max, class))?;
+        Ok(Place(Arc::new(held)))
     }
 
     fn share(&self, identity: &Identity) -> Arc<Share> {
@@ -150,18 +160,51 @@ impl Limits {
     }
 }
 
-/// The place of one call; given back when it is dropped.
+/// The place of one call; given back when the last of its parts is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Place(Arc<Held>);
+
+/// What a call has.
 #[derive(Debug)]
-pub(crate) struct Place {
+struct Held {
     limits: Arc<Limits>,
     class: Class,
     connection: Arc<Share>,
     identity: Option<Arc<Share>>,
     /// Bytes of the answer that are not taken yet.
-    answer: u64,
+    answer: AtomicU64,
+    /// Bytes of the request that count.
+    request: AtomicU64,
 }
 
 impl Place {
+    /// So many bytes of the answer are made and not taken yet.
+    pub(crate) fn hold(&self, bytes: usize) {
+        self.0.hold(bytes as u64);
+    }
+
+    /// So many bytes of the request have come, in all.
+    ///
+    /// # Errors
+    /// It is too much.
+    pub(crate) fn receive(&self, bytes: u64) -> Result<(), Fault> {
+        let Held { limits, request, .. } = &*self.0;
+        let counts = bytes.min(REQUEST_COUNTS_MAX);
+        let before = request.fetch_max(counts, Relaxed);
+        if counts <= before {
+            return Ok(());
+        }
+        let max = limits.config.requests_bytes_max;
+        let add = |share: &Share| share.requests.fetch_add(counts - before, Relaxed) + counts - before;
+        let (all, own) = (add(&limits.all), add(self.0.caller()));
+        if all > max || own > max / PART_OF_CALLER {
+            return Err(overloaded("requests-max", max, self.0.class));
+        }
+        Ok(())
+    }
+}
+
+impl Held {
     /// Whose share it takes from.
     fn caller(&self) -> &Share {
         self.identity.as_ref().unwrap_or(&self.connection)
@@ -169,53 +212,72 @@ impl Place {
 
     /// Counts it everywhere, also where it is one too many.
     fn count(&self) -> Result<(), Full> {
-        let Limits { config, all, health, feeds, .. } = &*self.limits;
+        let Limits { config, all, health, feeds, imports, .. } = &*self.limits;
         if self.class == Class::Health {
             let before = health.fetch_add(1, Relaxed);
             return within("calls-max", before, HEALTH_CALLS_MAX);
         }
         let (calls, own) = (all.calls.fetch_add(1, Relaxed), self.caller().calls.fetch_add(1, Relaxed));
-        let long = if self.class == Class::Feed { feeds.fetch_add(1, Relaxed) } else { 0 };
+        let long = match self.class {
+            Class::Feed => feeds.fetch_add(1, Relaxed),
+            Class::Import => imports.fetch_add(1, Relaxed),
+            Class::Health | Class::Read | Class::Write => 0,
+        };
         within("calls-max", calls, config.bound(self.class))?;
         within("calls-per-caller-max", own, config.calls_per_caller_max)?;
-        within("feeds-max", long, config.feeds_max)?;
-        let answers = config.answers_bytes_max;
+        match self.class {
+            Class::Feed => within("feeds-max", long, config.feeds_max)?,
+            Class::Import => within("imports-max", long, config.imports_max)?,
+            Class::Health | Class::Read | Class::Write => {}
+        }
+        let max = config.answers_bytes_max;
         let held = |share: &Share, max: u64| match share.answers.load(Relaxed) {
             bytes if bytes > max => Err(Full("answers-max", max)),
             _ => Ok(()),
         };
-        held(all, answers)?;
-        held(self.caller(), answers / ANSWERS_PER_CALLER)
+        held(all, max)?;
+        held(self.caller(), max / PART_OF_CALLER)
     }
 
-    /// So many bytes of the answer are made and not taken yet.
-    pub(crate) fn hold(&mut self, bytes: usize) {
-        let bytes = bytes as u64;
-        if bytes == self.answer {
+    fn hold(&self, bytes: u64) {
+        let before = self.answer.swap(bytes, Relaxed);
+        if bytes == before {
             return;
         }
         let shares = [Some(&self.limits.all), Some(&*self.connection), self.identity.as_deref()];
         for share in shares.into_iter().flatten() {
-            share.answers.fetch_add(bytes.wrapping_sub(self.answer), Relaxed);
+            share.answers.fetch_add(bytes.wrapping_sub(before), Relaxed);
         }
         self.connection.taken_ms.store(self.limits.now_ms(), Relaxed);
-        self.answer = bytes;
     }
 }
 
-impl Drop for Place {
+impl Drop for Held {
     fn drop(&mut self) {
         self.hold(0);
+        let request = *self.request.get_mut();
+        if request > 0 {
+            self.limits.all.requests.fetch_sub(request, Relaxed);
+            self.caller().requests.fetch_sub(request, Relaxed);
+        }
         if self.class == Class::Health {
             self.limits.health.fetch_sub(1, Relaxed);
             return;
         }
         self.limits.all.calls.fetch_sub(1, Relaxed);
         self.caller().calls.fetch_sub(1, Relaxed);
-        if self.class == Class::Feed {
-            self.limits.feeds.fetch_sub(1, Relaxed);
+        match self.class {
+            Class::Feed => drop(self.limits.feeds.fetch_sub(1, Relaxed)),
+            Class::Import => drop(self.limits.imports.fetch_sub(1, Relaxed)),
+            Class::Health | Class::Read | Class::Write => {}
         }
     }
+}
+
+fn overloaded(limit: &str, max: u64, class: Class) -> Fault {
+    Fault::new(Reason::Overloaded, format!("too much at once, --{limit} is {max}: try again later"))
+        .with("limit", limit)
+        .with("class", class.as_str())
 }
 
 fn within(limit: &'static str, before: usize, max: usize) -> Result<(), Full> {
@@ -272,14 +334,32 @@ mod tests {
     }
 
     #[test]
+    fn requests_that_do_not_end_are_bounded() {
+        let limits = Limits::new(Config { requests_bytes_max: 400, ..Config::default() });
+        let (here, there) = (Arc::default(), Arc::default());
+        let one = limits.enter(Class::Write, None, &here).unwrap();
+        assert!(one.receive(60).is_ok() && one.receive(100).is_ok() && one.receive(50).is_ok());
+        let other = limits.enter(Class::Write, None, &here).unwrap();
+        assert_eq!(other.receive(1).unwrap_err().reason(), Reason::Overloaded);
+        drop((one, other));
+        assert!(limits.enter(Class::Write, None, &here).unwrap().receive(100).is_ok());
+        let many: Vec<_> =
+            (0..5).map(|_| limits.enter(Class::Read, None, &Arc::default()).unwrap()).collect();
+        assert_eq!(many.iter().filter(|place| place.receive(90).is_ok()).count(), 4);
+        drop(many);
+        assert!(limits.enter(Class::Read, None, &there).unwrap().receive(90).is_ok());
+        assert_eq!(limits.all.requests.load(Relaxed), 0);
+    }
+
+    #[test]
     fn answers_that_nobody_takes_are_bounded() {
         let limits = Limits::new(Config { answers_bytes_max: 400, ..Config::default() });
         let (here, there): (Arc<Share>, _) = (Arc::default(), Arc::default());
-        let mut unread = limits.enter(Class::Read, None, &here).unwrap();
+        let unread = limits.enter(Class::Read, None, &here).unwrap();
         unread.hold(101);
         assert!(here.is_stalled(Duration::ZERO, limits.now_ms() + 1));
         assert!(limits.enter(Class::Read, None, &here).is_err());
-        let mut other = limits.enter(Class::Read, None, &there).unwrap();
+        let other = limits.enter(Class::Read, None, &there).unwrap();
         other.hold(300);
         assert!(limits.enter(Class::Read, None, &Arc::default()).is_err());
         unread.hold(1);

@@ -12,6 +12,8 @@ use tonic::codegen::BoxFuture;
 use tonic::server::NamedService;
 use tower::Service;
 
+use crate::calls::Received;
+
 type Answer = BoxFuture<Response<Body>, Infallible>;
 
 /// The services of a process; cheap to clone.
@@ -22,15 +24,15 @@ pub struct Routes {
 
 /// A generated server, whatever it serves.
 trait Answers: Send + Sync {
-    fn answer(&self, request: Request<Incoming>) -> Answer;
+    fn answer(&self, request: Request<Received<Incoming>>) -> Answer;
 }
 
 impl<S> Answers for S
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>,
+    S: Service<Request<Received<Incoming>>, Response = Response<Body>, Error = Infallible, Future = Answer>,
     S: Clone + Send + Sync,
 {
-    fn answer(&self, request: Request<Incoming>) -> Answer {
+    fn answer(&self, request: Request<Received<Incoming>>) -> Answer {
         // Generated servers are always ready, and a clone of one is a counted pointer.
         self.clone().call(request)
     }
@@ -40,7 +42,12 @@ impl Routes {
     /// One service.
     pub fn new<S>(service: S) -> Self
     where
-        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>,
+        S: Service<
+                Request<Received<Incoming>>,
+                Response = Response<Body>,
+                Error = Infallible,
+                Future = Answer,
+            >,
         S: NamedService + Clone + Send + Sync + 'static,
     {
         Self::default().add_service(service)
@@ -50,7 +57,12 @@ impl Routes {
     #[must_use]
     pub fn add_service<S>(mut self, service: S) -> Self
     where
-        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>,
+        S: Service<
+                Request<Received<Incoming>>,
+                Response = Response<Body>,
+                Error = Infallible,
+                Future = Answer,
+            >,
         S: NamedService + Clone + Send + Sync + 'static,
     {
         Arc::make_mut(&mut self.services).push((S::NAME, Arc::new(service)));
@@ -70,7 +82,7 @@ impl std::fmt::Debug for Routes {
     }
 }
 
-impl Service<Request<Incoming>> for Routes {
+impl Service<Request<Received<Incoming>>> for Routes {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Answer;
@@ -79,7 +91,7 @@ impl Service<Request<Incoming>> for Routes {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Answer {
+    fn call(&mut self, request: Request<Received<Incoming>>) -> Answer {
         match self.find(request.uri().path()) {
             Some(service) => service.answer(request),
             None => {

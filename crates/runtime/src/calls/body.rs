@@ -66,7 +66,7 @@ impl CallBody {
 
     /// What is left for later.
     fn keep(&mut self, rest: Bytes) {
-        if let Some(place) = &mut self.place {
+        if let Some(place) = &self.place {
             place.hold(rest.len());
         }
         self.rest = rest;

@@ -20,11 +20,24 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::value("connections-max", "connections at the same time; more wait").default("512"),
     Setting::value("connection-age-max", "age at which a connection ends once its calls have").default("1h"),
-    Setting::value("calls-max", "calls at the same time; imports are refused from a quarter of it on, writes from half, reads from three quarters").default("4096"),
-    Setting::value("calls-per-caller-max", "those of one identity, or of one connection without access control").default("1024"),
+    Setting::value(
+        "calls-max",
+        "calls at the same time; imports have a quarter, with writes half, with reads three quarters",
+    )
+    .default("4096"),
+    Setting::value(
+        "calls-per-caller-max",
+        "those of one identity, or of one connection where nobody has a name",
+    )
+    .default("1024"),
     Setting::value("feeds-max", "watches, exports and backups among them").default("256"),
-    Setting::value("answers-max", "memory for answers that their callers have not read; one caller has a quarter").default("256 MiB"),
-    Setting::value("deadline", "how long a read or a write may take whose caller says nothing").default("60s"),
+    Setting::value("imports-max", "imports among them").default("32"),
+    Setting::value("requests-max", "memory for large requests that are under way; one caller has a quarter")
+        .default("256 MiB"),
+    Setting::value("answers-max", "memory for answers that are not read yet; one caller has a quarter")
+        .default("256 MiB"),
+    Setting::value("deadline", "how long a read or a write may take whose caller says nothing")
+        .default("60s"),
     Setting::value("tls-cert", "certificate chain in PEM; with it connections are encrypted"),
     Setting::value("tls-key", "private key of the certificate, in PEM"),
     Setting::value("tls-ca", "certificates in PEM that sign the own one; for the subcommand `health` alone"),
@@ -75,12 +88,16 @@ fn limits(settings: &mut Settings) -> Got<limits::Config> {
     let calls_max = settings.number("calls-max", 4..=1_000_000);
     let calls_per_caller_max = settings.number("calls-per-caller-max", 1..=1_000_000);
     let feeds_max = settings.number("feeds-max", 1..=1_000_000);
+    let imports_max = settings.number("imports-max", 1..=1_000_000);
+    let requests_bytes_max = settings.size("requests-max", (64 << 20)..=(1 << 40));
     let answers_bytes_max = settings.size("answers-max", (16 << 20)..=(1 << 40));
     let deadline = settings.duration("deadline", Duration::from_secs(1)..=Duration::from_secs(86_400));
     settings.all(|read| limits::Config {
         calls_max: calls_max.take(read),
         calls_per_caller_max: calls_per_caller_max.take(read),
         feeds_max: feeds_max.take(read),
+        imports_max: imports_max.take(read),
+        requests_bytes_max: requests_bytes_max.take(read),
         answers_bytes_max: answers_bytes_max.take(read),
         deadline: deadline.take(read),
     })

@@ -1,0 +1,63 @@
+//! The messages of a request, counted as they come: many that never end would fill the memory.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use reform_api::error::Fault;
+
+use crate::limits::Place;
+
+/// Requests up to this size are not counted, because there cannot be enough of them.
+const SMALL_BYTES: u64 = 64 << 10;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Received<B> {
+    inner: B,
+    place: Place,
+    bytes: u64,
+}
+
+impl<B> Received<B> {
+    pub(super) fn new(inner: B, place: Place) -> Self {
+        Self { inner, place, bytes: 0 }
+    }
+
+    fn count(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        if self.bytes > SMALL_BYTES { self.place.receive(self.bytes) } else { Ok(()) }
+    }
+}
+
+impl<B> Body for Received<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        let frame = match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+            None => return Poll::Ready(None),
+        };
+        let counted = this.count(frame.data_ref().map_or(0, Bytes::len));
+        Poll::Ready(Some(counted.map(|()| frame).map_err(|fault| fault.status().into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
