@@ -47,8 +47,7 @@ pub enum Index {
 impl Index {
     /// The index of contenders whose votes leave `rest` to 100; none without a pair.
     ///
-    /// Lower: the rest as infinitely many. Upper: the rest as one. In Rae's index, a mean, more small contenders may
-    /// lower it, so its lower bound takes as many as the rest has room for above the threshold.
+    /// Lower: the rest as infinitely many. Upper: the rest as one. In Rae's index, a mean, that one may be the lower.
     pub fn of(self, pairs: &[Pair], rest: &Number) -> Option<Estimate> {
         if pairs.is_empty() {
             return None;
@@ -152,15 +151,11 @@ fn rae_between(spans: &[Span], rest: &Number) -> (Option<Number>, Option<Number>
     let gap = |votes: &Number, span: &Span| (votes - &span.seats).abs();
     let smallest: Number = counted.iter().map(|span| gap(&span.nearest(), span)).sum();
     let largest: Number = counted.iter().map(|span| gap(&span.low, span).max(gap(&span.high, span))).sum();
-    // As many as there is room for, and one.
-    let room = rest.checked_div(&threshold).and_then(|room| room.ceiling().to_i64()).unwrap_or(0) - 1;
-    let room = usize::try_from(room).unwrap_or(0);
     let own = counted.len();
-    let many = Number::from(i64::try_from(room).unwrap_or(i64::MAX));
-    let crowded = mean(&smallest + &(&many * &threshold), own + room).filter(|_| room > 0);
-    let joined = mean(&largest + rest, own + 1).filter(|_| *rest > threshold);
-    let lower = mean(smallest, own).into_iter().chain(crowded).min();
-    let upper = mean(largest, own).into_iter().chain(joined).max();
+    // Infinitely many are all below the threshold and change nothing; one may be above it, and lower the mean or raise it.
+    let joined = |sum: &Number| mean(sum + rest, own + 1).filter(|_| own > 0 && *rest > threshold);
+    let lower = mean(smallest.clone(), own).into_iter().chain(joined(&smallest)).min();
+    let upper = mean(largest.clone(), own).into_iter().chain(joined(&largest)).max();
     (lower, upper)
 }
 

@@ -37,7 +37,7 @@ pub const LEAST_SQUARES: Definition = Definition {
     formula: "√(½ Σ (v − s)²), v and s in percent",
     formula_source: "Gallagher, M. (1991), Proportionality, Disproportionality and Electoral Systems, Electoral \
                      Studies 10 (1), 33–51",
-    formula_version: 2,
+    formula_version: 3,
     unit: UNIT,
     dimensions: &[INSTITUTION],
     parameters: PARAMETERS,
@@ -78,8 +78,8 @@ pub const RAE: Definition = Definition {
     id: "disproportionality-rae",
     title: "Disproportionality, Rae",
     definition: "The average distance of a party's share of seats from its share of votes, over parties above 0.5 % of \
-                 the votes. Rows and shares as in disproportionality. Being a mean, it falls when small contenders \
-                 join: the lower bound takes as many above 0.5 % as what is not recorded has room for.",
+                 the votes. Rows, shares and bounds as in disproportionality; being a mean, it may fall where what is \
+                 not recorded joins as one contender, and that is the lower bound then.",
     formula: "Σ |v − s| / n over the n parties with v > 0.5, v and s in percent",
     formula_source: "Rae, D. W. (1967), The Political Consequences of Electoral Laws, Yale University Press",
     compute: rae,
@@ -174,11 +174,16 @@ impl<'a> SeatShares<'a> {
     fn pairs(&self, shares: &VoteShares<'a>) -> Vec<Pair> {
         let pair = |(key, votes): (&Key<'a>, &Estimate)| {
             // Who has votes for the list and stands nowhere else has no other seats.
-            let won = if self.won.unknown.contains(key) { None } else { self.won.won.get(key) };
+            let won = self.won.won.get(key).filter(|_| !self.misses(key));
             let seats = Number::ratio(*won?, self.all?)?;
             Some(Pair { votes: votes.scale(&Number::from(100)), seats: in_percent(&seats) })
         };
         shares.entrants.iter().filter_map(pair).collect()
+    }
+
+    /// Whether a seat count of the contender is not recorded, though it may follow from the others'.
+    fn misses(&self, key: &Key<'a>) -> bool {
+        self.won.unknown.contains(key) || self.won.inferred.contains(key)
     }
 
     /// Contenders that miss one of the two.
@@ -187,6 +192,7 @@ impl<'a> SeatShares<'a> {
         let without_votes = seated.filter(|key| !shares.entrants.contains_key(key));
         let skipped: BTreeSet<&Key<'a>> = without_votes
             .chain(&self.won.unknown)
+            .chain(&self.won.inferred)
             .chain(&shares.missing)
             .filter(|key| key.enters())
             .collect();

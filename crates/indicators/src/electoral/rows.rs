@@ -158,6 +158,8 @@ pub struct Seats<'a> {
     pub won: BTreeMap<Key<'a>, i64>,
     /// Contenders whose seats are not recorded.
     pub unknown: BTreeSet<Key<'a>>,
+    /// Those among `won` of whom no number is recorded: what the others left says it.
+    pub inferred: BTreeSet<Key<'a>>,
     /// Seats of a tier that has no rows at all.
     pub unassigned: i64,
     /// Contenders whose seats are not recorded certainly won some.
@@ -182,8 +184,9 @@ impl<'a> Seats<'a> {
         match left {
             Some(left) if tier.results.is_empty() => seats.unassigned = left,
             Some(left) if left == 0 || seats.unknown.len() == 1 => {
-                for key in std::mem::take(&mut seats.unknown) {
-                    *seats.won.entry(key).or_insert(0) += left;
+                seats.inferred = std::mem::take(&mut seats.unknown);
+                for key in &seats.inferred {
+                    *seats.won.entry(key.clone()).or_insert(0) += left;
                 }
             }
             Some(_) => seats.hidden = !seats.unknown.is_empty(),
@@ -195,15 +198,16 @@ impl<'a> Seats<'a> {
     /// The seats of a chamber: those of its tiers, without the seats that another body fills.
     pub fn of_chamber(election: &'a Election) -> Self {
         let mut chamber = Self::default();
+        // In a whole chamber a person without a party is one of the independents.
+        let of_chamber = |key| if matches!(key, Key::Candidate(_)) { Key::Independents } else { key };
         for tier in election.tiers.iter().filter(|tier| is_elected(tier)) {
             let tier = Self::of_tier(tier);
             chamber.unassigned += tier.unassigned;
             chamber.hidden |= tier.hidden;
-            chamber.unknown.extend(tier.unknown);
+            chamber.unknown.extend(tier.unknown.into_iter().map(of_chamber));
+            chamber.inferred.extend(tier.inferred.into_iter().map(of_chamber));
             for (key, won) in tier.won {
-                // In a whole chamber a person without a party is one of the independents.
-                let key = if matches!(key, Key::Candidate(_)) { Key::Independents } else { key };
-                *chamber.won.entry(key).or_insert(0) += won;
+                *chamber.won.entry(of_chamber(key)).or_insert(0) += won;
             }
         }
         chamber

@@ -153,8 +153,14 @@ fn what_is_not_recorded_bounds_an_index() {
     assert_eq!(between(Index::LeastSquares), ["7.0711", "7.0711", "10.0000"]);
     assert_eq!(between(Index::LoosemoreHanby), ["5.0000", "5.0000", "10.0000"]);
     assert_eq!(between(Index::SainteLague), ["2.0000", "2.0000", "12.0000"]);
-    // The mean of 10 and 0; with nineteen parties of 0.5 and more; with one of 10.
-    assert_eq!(between(Index::Rae), ["5.0000", "0.9286", "6.6667"]);
+    // The mean of 10 and 0; infinitely many are below 0.5; with one of 10.
+    assert_eq!(between(Index::Rae), ["5.0000", "5.0000", "6.6667"]);
+    // One that lowers the mean.
+    let gaps = printed(&[("50", "60"), ("48", "40")]);
+    let estimate = Index::Rae.of(&gaps, &Number::from(2)).unwrap();
+    let told =
+        [estimate.value, estimate.lower.map(|bound| bound.number), estimate.upper.map(|bound| bound.number)];
+    assert_eq!(told.map(|number| number.unwrap().rounded(4)), ["9.0000", "6.6667", "9.0000"]);
 }
 
 #[test]
@@ -171,7 +177,8 @@ fn per_mille(share: i64) -> Number {
 }
 
 proptest! {
-    /// However the rest is split among contenders without a seat, and wherever in its range a share lies.
+    /// However the rest is split among contenders without a seat, and wherever in its range a share lies. A mean also
+    /// falls with the number of small contenders; by convention Rae's index is bounded by one or infinitely many.
     #[test]
     fn bounds_hold_every_completion(
         rows in prop::collection::vec((0_i64..110, 0_i64..30, 0_i64..=100, 0_i64..20), 1..7),
@@ -187,6 +194,8 @@ proptest! {
         let at = |row: &(i64, i64, i64, i64)| row.0 + row.1 * row.2 / 100;
         let mut truth: Vec<Pair> = rows.iter().map(|row| pair(at(row), at(row), row.3)).collect();
         let mut left = 1000 - rows.iter().map(at).sum::<i64>();
+        let mut alone = truth.clone();
+        alone.push(pair(left, left, 0));
         for cut in cuts {
             let part = cut.min(left);
             truth.push(pair(part, part, 0));
@@ -194,7 +203,8 @@ proptest! {
         }
         truth.push(pair(left, left, 0));
         for index in [Index::LeastSquares, Index::LoosemoreHanby, Index::SainteLague, Index::Rae] {
-            let (told, truth) = (index.of(&known, &rest).unwrap(), index.of(&truth, &Number::zero()).unwrap());
+            let truth = if index == Index::Rae { &alone } else { &truth };
+            let (told, truth) = (index.of(&known, &rest).unwrap(), index.of(truth, &Number::zero()).unwrap());
             let Some(truth) = truth.value else { continue };
             let inside = told.lower.is_none_or(|lower| lower.number <= truth)
                 && told.upper.is_none_or(|upper| truth <= upper.number);
