@@ -49,7 +49,7 @@ pub const DEFINITION: Definition = Definition {
     formula: "½ Σ |v(t) − v(t−1)|, v in percent",
     formula_source: "Pedersen, M. N. (1979), The Dynamics of European Party Systems: Changing Patterns of Electoral \
                      Volatility, European Journal of Political Research 7 (1), 1–26",
-    formula_version: 2,
+    formula_version: 3,
     unit: "percentage points",
     dimensions: &[INSTITUTION],
     parameters: &[INSTITUTION_PARAMETER, LINEAGE_PARAMETER, SHARE_BASE_PARAMETER, TIER_PARAMETER],
@@ -181,7 +181,12 @@ fn swings<'a>(
 ) -> BTreeMap<Line<'a>, Swing> {
     let mut swings = BTreeMap::<Line<'a>, Swing>::new();
     for (key, line) in lines {
-        swings.entry(line.clone()).or_default().before.add(earlier.entrants.get(key));
+        let before = &mut swings.entry(line.clone()).or_default().before;
+        earlier.entrants.get(key).into_iter().for_each(|share| before.add(Some(share)));
+        // Of two rows of one contender one may have a share.
+        if earlier.missing.contains(key) {
+            before.add(None);
+        }
     }
     for (key, share) in &later.entrants {
         swings.entry(Line::of(key.clone())).or_default().after.add(Some(share));
