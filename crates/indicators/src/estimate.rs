@@ -218,7 +218,13 @@ impl Estimate {
             (None, Some(upper)) if upper.number == *value && !self.approximate => {
                 format!("{} {}", sign(upper.open, "<", "≤"), text(value))
             }
-            (Some(lower), Some(upper)) if self.style == Style::Count && lower.number != upper.number => {
+            // A value that is an open end is not the figure: what is more than it is in between.
+            (Some(lower), Some(upper))
+                if lower.number != upper.number
+                    && (self.style == Style::Count
+                        || lower.open && lower.number == *value
+                        || upper.open && upper.number == *value) =>
+            {
                 format!("{around}{}–{}", text(&lower.number), text(&upper.number))
             }
             (Some(_), Some(_)) => format!("{around}{}", text(value)),

@@ -9,7 +9,7 @@ use reform_model::{Day, Kind, Name, Period};
 
 use crate::answer::{Answer, BASIS, Builder, Code, JURISDICTION, Labels, ORIGIN, Point};
 use crate::catalogue::Definition;
-use crate::estimate::{Bound, Estimate, Style};
+use crate::estimate::{Estimate, Style};
 use crate::evidence::{Evidence, Part, Reason};
 use crate::number::Number;
 use crate::observed::{GRANULARITIES, PARAMETERS, asked_variable, has_length};
@@ -36,7 +36,7 @@ pub const DEFINITION: Definition = Definition {
                  (method REPORTED).",
     formula: "100 · (value / value a year before − 1)",
     formula_source: "",
-    formula_version: 1,
+    formula_version: 2,
     unit: "percent",
     dimensions: &[SUBJECT, BASIS],
     parameters: PARAMETERS,
@@ -102,7 +102,7 @@ fn compared(period: Period, now: &Choice<'_>, before: &Choice<'_>) -> Point {
     if above_zero && base.value.as_ref().is_none_or(Number::is_positive) {
         let change = now.chosen.estimate().div(&base).sub(&Estimate::exact(1)).scale(&Number::from(100));
         let known = change.value.is_some() || change.lower.is_some() || change.upper.is_some();
-        point.estimate = known.then(|| within(change).with_style(Style::Decimals(1)));
+        point.estimate = known.then(|| change.with_style(Style::Decimals(1)));
     }
     if point.estimate.is_none() {
         point.warn(Code::Missing, "the value a year before is not certainly above zero", 0);
@@ -124,16 +124,6 @@ fn compared(period: Period, now: &Choice<'_>, before: &Choice<'_>) -> Point {
         }
     }
     point
-}
-
-/// A figure on a bound that the truth never reaches is none where there is another bound: "more than 100" to 200 is growth
-/// between a loss of everything and 100 percent, not one of 100.
-fn within(change: Estimate) -> Estimate {
-    let on = |bound: &Option<Bound>| {
-        bound.as_ref().is_some_and(|bound| bound.open && Some(&bound.number) == change.value.as_ref())
-    };
-    let misleads = on(&change.lower) && change.upper.is_some() || on(&change.upper) && change.lower.is_some();
-    Estimate { value: change.value.clone().filter(|_| !misleads), ..change }
 }
 
 /// Whether a day is that of the other a year before; the last day of a month is that of the same month.
