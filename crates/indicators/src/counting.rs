@@ -184,10 +184,12 @@ impl Frame {
         granularity: Granularity,
         tallies: &mut BTreeMap<Key<'a>, Tally<'a, T>>,
     ) -> Result<(), QueryError> {
-        for register in self.zero.into_iter().flat_map(|kind| registers(view, kind)) {
-            if let Some(key) = self.own_series(query, &register) {
-                tallies.entry(key).or_default();
-            }
+        let registers: Vec<_> = self.zero.into_iter().flat_map(|kind| registers(view, kind)).collect();
+        // All series first: each register speaks of every one of them, in whatever order they come.
+        for key in registers.iter().filter_map(|register| self.own_series(query, register)) {
+            tallies.entry(key).or_default();
+        }
+        for register in registers {
             for (key, tally) in tallies.iter_mut() {
                 let Some((jurisdiction, values)) = key.split_first() else { continue };
                 let place = query.group_by.iter().position(|name| name == self.subject);
