@@ -25,3 +25,4 @@ mod scale;
 mod shares;
 mod simulated;
 mod spans;
+mod worlds;
