@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::aside::Aside;
 use crate::compare::{self, Explained, Two};
 use crate::past::{self, Limits, Past};
 use crate::refusal::Refusal;
@@ -74,6 +75,7 @@ pub(crate) struct Answers {
     stop: CancellationToken,
     /// A computation holds a processor; more of them than processors would only wait for each other.
     computing: Queue,
+    aside: Aside,
     remembered: Remembered,
     past: Past,
 }
@@ -88,6 +90,7 @@ impl Answers {
             data,
             stop,
             computing: Queue::new(processors),
+            aside: Aside::default(),
             remembered: Remembered::default(),
         }
     }
@@ -119,7 +122,8 @@ impl Answers {
         place: Place,
         give_up: Instant,
     ) -> Result<Computed, Refusal> {
-        self.read(place, give_up, move |view| compute(view, &questions)).await
+        let aside = self.aside.clone();
+        self.read(place, give_up, move |view| compute(&aside, view, &questions)).await
     }
 
     /// Answers one question in the form that `encode` gives the answer; `asked` is the whole question, place left out. What
@@ -144,15 +148,27 @@ impl Answers {
             }
             self.state.counts.kept_misses.inc();
         }
-        let remembered = self.remembered.clone();
+        let (aside, remembered) = (self.aside.clone(), self.remembered.clone());
         let compute = move |view: &View| {
-            let answer = encode(compute(view, &[question])?)?;
+            let answer = encode(compute(&aside, view, &[question])?)?;
             if newest {
                 remembered.keep(view, asked, &answer);
             }
             Ok(answer)
         };
         self.read(place, give_up, compute).await
+    }
+
+    /// Computes anything of one indicator from the view at one revision, without the records that make it fail.
+    pub(crate) async fn read_of<T: Send + 'static>(
+        &self,
+        indicator: String,
+        place: Place,
+        give_up: Instant,
+        compute: impl Fn(&View) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let aside = self.aside.clone();
+        self.read(place, give_up, move |view| aside.compute(view, &indicator, compute)).await
     }
 
     /// Computes anything from the view at one revision; gives up waiting for the place at `give_up`.
@@ -270,7 +286,9 @@ impl Answers {
         // Explaining many points takes long, and ends with the caller.
         let gone = CancellationToken::new();
         let _present = gone.clone().drop_guard();
-        let compared = move || compared(Two { before: &before, after: &after }, &question, page, &gone);
+        let aside = self.aside.clone();
+        let compared =
+            move || compared(&aside, Two { before: &before, after: &after }, &question, page, &gone);
         let (mut explained, token) = self.computed(compared).await?;
         let names = explained.iter().flat_map(|one| one.suspects.iter().cloned()).collect();
         let changes = compare::changes(&self.data, &store_id, revisions, &names).await;
@@ -359,27 +377,35 @@ impl Question {
     }
 }
 
-fn compute(view: &View, questions: &[Question]) -> Result<Computed, Refusal> {
+fn compute(aside: &Aside, view: &View, questions: &[Question]) -> Result<Computed, Refusal> {
     let (store_id, revision) = (view.store_id().to_owned(), view.revision());
-    let answers = questions
-        .iter()
-        .map(|question| catalogue::answer(view, &question.query).map_err(|error| question.refusal(error)));
+    let answers = questions.iter().map(|question| answer(aside, view, question));
     Ok(Computed { store_id, revision, answers: answers.collect::<Result<_, _>>()? })
 }
 
+fn answer(aside: &Aside, view: &View, question: &Question) -> Result<Answer, Refusal> {
+    let answer =
+        aside.compute(view, &question.query.indicator, |view| catalogue::answer(view, &question.query));
+    answer.map_err(|error| question.refusal(error))
+}
+
 fn compared(
+    aside: &Aside,
     views: Two<&View>,
     question: &Question,
     page: impl FnOnce(&View, usize) -> Result<(Range<usize>, String), Refusal>,
     gone: &CancellationToken,
 ) -> Result<(Vec<Explained>, String), Refusal> {
-    let answer = |view| catalogue::answer(view, &question.query).map_err(|error| question.refusal(error));
+    let answer = |view| answer(aside, view, question);
     let mut moved = compare::moved(Two { before: answer(views.before)?, after: answer(views.after)? });
+    let rest = |view| aside.rest(view, &question.query.indicator);
+    let (before, after) = (rest(views.before), rest(views.after));
     let (range, token) = page(views.after, moved.len())?;
     let explained = moved.drain(range).map(|moved| {
         if gone.is_cancelled() {
             return Err(Refusal::Internal);
         }
+        let views = Two { before: &*before, after: &*after };
         Explained::of(views, &question.query, moved).map_err(|error| question.refusal(error))
     });
     Ok((explained.collect::<Result<_, _>>()?, token))

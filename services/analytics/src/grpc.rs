@@ -116,7 +116,8 @@ impl IndicatorService for Handlers {
         let give_up = give_up(&request);
         let (PointAsked { question, labels, period, label }, place, page) =
             query::point(request.into_inner())?;
-        let explained = self.answers.read(place, give_up, move |view| {
+        let indicator = question.query.indicator.clone();
+        let explained = self.answers.read_of(indicator, place, give_up, move |view| {
             let found = explain(view, &question.query, &labels, period, &label);
             let found = found.map_err(|error| question.refusal(error))?;
             let (range, next_page_token) =
@@ -189,7 +190,8 @@ impl IndicatorService for Handlers {
     ) -> Answered<v1::RenderChartResponse> {
         let give_up = give_up(&request);
         let (PictureAsked { question, filter, format, size }, place) = query::picture(request.into_inner())?;
-        let drawn = self.answers.read(place, give_up, move |view| {
+        let indicator = question.query.indicator.clone();
+        let drawn = self.answers.read_of(indicator, place, give_up, move |view| {
             let chart = picture::of(view, &question, &filter)?;
             let (image, content_type) = match format {
                 Format::Svg => (chart.svg(size).into_bytes(), "image/svg+xml"),

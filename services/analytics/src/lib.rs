@@ -10,7 +10,8 @@
 //! - `tail`: build once, then follow, for ever; `upkeep`: what was counted follows too;
 //! - `freshness`: when the state is too old to be SERVING;
 //! - [`past`]: views of earlier revisions;
-//! - `answers`: waits for a revision, then computes; `remembered`: what was answered before; `refusal`: why not;
+//! - `answers`: waits for a revision, then computes; `aside`: without the records that make an indicator fail;
+//!   `remembered`: what was answered before; `refusal`: why not;
 //! - `watching`: an answer now and whenever it has changed;
 //! - `compare`: what moved between two revisions, and which records moved it;
 //! - `picture`: what a picture of an answer shows;
@@ -18,6 +19,7 @@
 //! - `grpc`: the contract.
 
 mod answers;
+mod aside;
 mod build;
 mod checkpoint;
 mod compare;
