@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::stream::{self, Stream, StreamExt};
 use prost::Message;
@@ -46,6 +47,8 @@ pub(crate) struct Script {
     pub(crate) holds_exports: bool,
     /// Live records that its status tells.
     pub(crate) live: i64,
+    /// Commits that feeds have handed over to the connection.
+    pub(crate) sent: Arc<AtomicUsize>,
 }
 
 impl Script {
@@ -63,6 +66,7 @@ impl Script {
             exports: 0,
             holds_exports: false,
             live: 0,
+            sent: Arc::default(),
         }
     }
 
@@ -256,6 +260,7 @@ impl Feed {
             if self.sent < script.released {
                 let changes = script.commits[self.sent].clone();
                 self.sent += 1;
+                script.sent.fetch_add(1, Ordering::Relaxed);
                 let mut messages = vec![message(self.sent, changes.clone(), true)];
                 if script.split {
                     let last = changes.len() - 1;

@@ -7,6 +7,7 @@ mod contract;
 mod explain;
 mod fake;
 mod follow;
+mod network;
 mod pair;
 mod past;
 mod pictures;
