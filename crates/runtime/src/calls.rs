@@ -6,7 +6,7 @@
 //!   that does not last has one, even if its caller gave none.
 //! - A panic, in a handler or in the stream it returned, answers INTERNAL and takes nothing else along.
 //! - A message over its limit answers RESOURCE_EXHAUSTED, where the transport says OUT_OF_RANGE.
-//! - Answers and errors alike carry the store and the revision they come from ([`Stamp`]).
+//! - Answers and errors alike carry the store and its newest revision here ([`Stamp`]).
 //! - A request id goes with it, on to the calls that it makes and back to its caller.
 //! - It is counted. One log line when the call is over; with access, one for the audit for each write and each refusal.
 

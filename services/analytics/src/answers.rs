@@ -110,6 +110,11 @@ impl Answers {
         self.state.subscribe()
     }
 
+    /// The records that are set aside.
+    pub(crate) fn aside(&self) -> &Aside {
+        &self.aside
+    }
+
     /// Cancelled when the service stops.
     pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.stop

@@ -63,6 +63,14 @@ impl Aside {
         if own.is_empty() { Cow::Borrowed(view) } else { Cow::Owned(without(view, &own)) }
     }
 
+    /// How many records of the view are set aside for any indicator.
+    pub(crate) fn count(&self, view: &View) -> i64 {
+        let all = self.0.lock();
+        let own = all.iter().filter(|(_, name, revision)| view.revision_of(name) == Some(*revision));
+        let names: BTreeSet<&Name> = own.map(|(_, name, _)| name).collect();
+        i64::try_from(names.len()).unwrap_or(i64::MAX)
+    }
+
     fn remember(&self, version: Version) {
         let mut all = self.0.lock();
         if all.len() >= VERSIONS_MAX {
@@ -183,6 +191,7 @@ mod tests {
         view.apply(decided("late", 2));
         assert_eq!(aside.compute(&view, INDICATOR, &count), ("299".to_owned(), vec![2]));
         assert_eq!((tried.get(), aside.rest(&view, "petitions-per-year").damaged()), (1, 0));
+        assert_eq!(aside.count(&view), 2);
 
         // A new version has a new chance, whether it is mended or not.
         view.apply(decided("d-7", 3));
@@ -190,6 +199,7 @@ mod tests {
         view.apply(decided("d-250", 4));
         let again = [("d-250", 4)];
         assert_eq!(aside.compute(&view, INDICATOR, counting(&again, &tried)), ("300".to_owned(), vec![1]));
+        assert_eq!(aside.count(&view), 1);
     }
 
     #[test]

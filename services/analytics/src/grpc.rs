@@ -204,7 +204,9 @@ impl IndicatorService for Handlers {
     }
 
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Answered<v1::GetStatusResponse> {
-        Ok(Response::new(convert::status(&self.state)))
+        let set_aside = self.state.view().map_or(0, |view| self.answers.aside().count(&view));
+        let status = convert::status(&self.state);
+        Ok(Response::new(v1::GetStatusResponse { quarantined: status.quarantined + set_aside, ..status }))
     }
 }
 

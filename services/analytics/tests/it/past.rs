@@ -66,6 +66,14 @@ async fn an_answer_of_the_past_has_the_bytes_that_it_had_then() {
 }
 
 #[tokio::test]
+async fn the_metadata_tell_how_far_the_service_is_and_the_answer_what_it_is_of() {
+    let mut pair = keeping(2, 3).await;
+    let answer = pair.client.query_indicator(at(2)).await.unwrap();
+    assert_eq!(answer.metadata().get("reform-revision").unwrap(), "4");
+    assert_eq!(answer.get_ref().revision, 2);
+}
+
+#[tokio::test]
 async fn a_few_views_are_kept_and_the_present_needs_none() {
     let mut pair = keeping(2, 4).await;
     for (revision, expected) in [(5, 1), (2, 2), (3, 3), (2, 3), (4, 4), (2, 4), (3, 5)] {
