@@ -2,7 +2,7 @@
 //!
 //! [`record`] refuses what is impossible by itself and collects every violation. What only contradicts another field is
 //! stored, and is a finding of the model. In reading order: [`Violations`]; `checker`, the path and the basic checks;
-//! `values`, dates and quantities; then the kinds, in files named as in the model.
+//! `values`, dates and quantities; then the kinds, in files named as in the model; `plain`, a short way for appeals.
 
 mod checker;
 mod election;
@@ -10,6 +10,7 @@ mod institution;
 mod measure;
 mod participation;
 mod party;
+mod plain;
 mod provenance;
 mod reform;
 mod values;
@@ -24,6 +25,7 @@ use reform_model::vocabulary::Rank;
 use crate::data::v1;
 use checker::Checker;
 
+pub use plain::PlainAppeal;
 pub use violations::{Violation, Violations};
 
 /// The largest record: bytes of its encoding, output-only fields not counted.

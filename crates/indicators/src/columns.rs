@@ -5,11 +5,12 @@
 //! tables of names and values and the cells that were counted. What is found there is checked against the own rows, so
 //! a clone never sees what another one holds; a clone that is written to after another one was makes tables of its own.
 //!
-//! In reading order: `times`, the dates and what a question reads of them; `texts`, the dictionaries; `rows`, the
+//! In reading order: `filing`, what comes in; `times`, the dates and what a question reads of them; `texts`, the dictionaries; `rows`, the
 //! columns, on `packed`; `names`; `cells`, what is counted; `image`, the columns as bytes; `chunked`, the lists under all of them.
 
 mod cells;
 mod chunked;
+mod filing;
 mod image;
 mod names;
 mod packed;
@@ -21,12 +22,13 @@ use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
-use reform_model::participation::Appeal;
-use reform_model::{Name, Record};
+use reform_model::Name;
 
 use cells::Cubes;
 pub(crate) use cells::{Cell, Moved, Question};
 use chunked::Chunked;
+pub use filing::Filing;
+pub(crate) use filing::Parts;
 pub use image::Malformed;
 use names::Names;
 use rows::{Chunk, ROWS, Row};
@@ -82,14 +84,14 @@ impl Appeals {
     }
 
     /// Takes in an appeal, in the place of the one of that name if there is one.
-    pub(crate) fn put(&mut self, record: &Record, appeal: &Appeal, revision: i64) {
+    pub(crate) fn put(&mut self, parts: Parts<'_>, revision: i64) {
+        let Parts { id, texts, citations, times } = parts;
         let shared = self.own();
         let mut guard = lock(&shared.tables);
         let tables = guard.get_or_insert_with(|| Tables::of(self));
-        let class = self.texts.class(&mut tables.codes, record, appeal);
+        let class = self.texts.class(&mut tables.codes, texts, citations);
         tables.written.1 = self.texts.len();
-        let row = Some(Row { class, times: Times::from(appeal), revision });
-        let id = record.name.id();
+        let row = Some(Row { class, times, revision });
         let hash = tables.hash.hash_one(id.as_bytes());
         match tables.find(&self.names, id, hash) {
             Some(index) => self.set(index, row),

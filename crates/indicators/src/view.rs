@@ -14,8 +14,8 @@ use reform_model::reform::{Package, Reform};
 use reform_model::{Body, Kind, Name, Record};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 
-use crate::columns::Appeals;
-pub use crate::columns::Malformed;
+use crate::columns::{Appeals, Parts};
+pub use crate::columns::{Filing, Malformed};
 use crate::weight;
 pub use restoring::Restoring;
 
@@ -124,10 +124,16 @@ impl View {
         }
     }
 
+    /// Takes in an appeal that is created, changed or undeleted; its record says no more.
+    pub fn file(&mut self, filing: Filing<'_>, revision: i64) {
+        self.remove_whole(filing.name);
+        self.appeals.put(filing.into(), revision);
+    }
+
     fn put(&mut self, record: Arc<Record>, revision: i64) {
         if let Body::Appeal(appeal) = &record.body {
-            self.remove_whole(&record.name);
-            self.appeals.put(&record, appeal, revision);
+            self.remove_whole(record.name.as_str());
+            self.appeals.put(Parts::of(&record, appeal), revision);
             if !record.discrepancies.is_empty() {
                 self.bytes += weight::bytes(&record);
                 self.disputed.insert_mut(record.name.clone(), Entry { record, revision });
@@ -154,18 +160,20 @@ impl View {
     }
 
     fn remove(&mut self, name: &Name) {
-        self.remove_whole(name);
+        self.remove_whole(name.as_str());
         self.appeals.remove(name);
     }
 
     /// Lets go of everything but a row of the columns.
-    fn remove_whole(&mut self, name: &Name) {
-        self.damaged.remove_mut(name);
+    fn remove_whole(&mut self, name: &str) {
+        if !self.damaged.is_empty() {
+            self.damaged.remove_mut(name);
+        }
         if let Some(Entry { record, .. }) = self.disputed.get(name) {
             self.bytes = self.bytes.saturating_sub(weight::bytes(record));
             self.disputed.remove_mut(name);
         }
-        let Some(Entry { record, .. }) = self.get(name).cloned() else { return };
+        let Some(Entry { record, .. }) = self.find(name).cloned() else { return };
         let kind = record.kind();
         self.kind_of.remove_mut(name);
         if let Some(rows) = self.kinds.get_mut(&kind) {
@@ -176,10 +184,10 @@ impl View {
         }
         self.bytes = self.bytes.saturating_sub(weight::bytes(&record));
         if let Body::Observation(observation) = &record.body {
-            drop_from(&mut self.observed, &observation.variable, name);
+            drop_from(&mut self.observed, &observation.variable, &record.name);
         }
         if let Body::Variable(Variable { reports: Some(reports), .. }) = &record.body {
-            drop_from(&mut self.reporting, &reports.indicator, name);
+            drop_from(&mut self.reporting, &reports.indicator, &record.name);
         }
     }
 

@@ -39,6 +39,11 @@ impl Name {
         if is_id(id) { Ok(Self(format!("{COLLECTION}{id}").into())) } else { Err(NameError) }
     }
 
+    /// Whether the text is a whole name.
+    pub fn is_name(text: &str) -> bool {
+        text.strip_prefix(COLLECTION).is_some_and(is_id)
+    }
+
     /// `records/{id}`.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,12 +1,11 @@
 //! A view that is made anew: exported, or read as history where that is short, or whole and the store large.
 
-use futures::TryStreamExt;
 use reform_api::client::DataClient;
 use reform_api::data::v1;
 use tonic::Status;
 
 use crate::export;
-use crate::feed::{self, Ended};
+use crate::feed::{Ended, Feed};
 use crate::held::Held;
 
 /// Live records from which on history is read instead of an export: the data service puts an export in order first, and
@@ -15,9 +14,6 @@ const REPLAYED_MIN: i64 = 100_000;
 
 /// Revisions that are rather read one by one than exported whole.
 const REVISIONS_MAX: i64 = 10_000;
-
-/// Changes of history that are folded at a time.
-const FOLDED_AT_ONCE: usize = 1_024;
 
 /// A view of the newest revision.
 ///
@@ -74,20 +70,15 @@ async fn exported(data: &DataClient, as_of: Option<v1::AsOf>) -> Result<Held, En
 /// Folds everything after a view up to a revision.
 async fn replayed(data: &DataClient, base: Held, store_id: &str, until: i64) -> Result<Held, Ended> {
     let after_revision = base.view.revision();
-    let mut feed = data.watch(feed::after(after_revision, store_id));
-    let (mut held, mut changes, mut revision) = (base, Vec::new(), after_revision);
+    let mut feed = Feed::after(data, after_revision, store_id);
+    let (mut held, mut revision) = (base, after_revision);
     while revision < until {
-        let message = feed.try_next().await.map_err(Ended::Feed)?.ok_or(Ended::Closed)?;
-        let commit = feed::commit(message)?;
+        let commit = feed.next_until(until).await?;
         revision = commit.revision;
-        changes.extend(commit.changes);
-        if changes.len() >= FOLDED_AT_ONCE {
-            held = held.after(&changes);
-            changes.clear();
-        }
+        held = held.after(&commit.changes);
     }
     if revision > until {
         return Err(Ended::Feed(Status::data_loss("the feed left out a revision")));
     }
-    Ok(held.after(&changes).at(store_id, revision))
+    Ok(held.at(store_id, revision))
 }

@@ -10,7 +10,7 @@ use reform_indicators::{Change, View};
 use reform_model::Name;
 use rpds::HashTrieMapSync;
 
-use crate::fold::Folded;
+use crate::fold::{self, Folded};
 
 /// A record as the data service sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,9 +71,19 @@ impl Held {
     }
 
     fn take(&mut self, folded: Folded, apply: Apply<'_>) {
-        let Folded::Change(change, encoded) = folded else {
-            self.unnamed += 1;
-            return;
+        let (change, encoded) = match folded {
+            Folded::Change(change, encoded) => (change, encoded),
+            Folded::Filed(appeal, revision) => {
+                let filing = fold::filing(&appeal);
+                if self.originals.contains_key(filing.name) {
+                    self.originals.remove_mut(filing.name);
+                }
+                return Arc::make_mut(&mut self.view).file(filing, revision);
+            }
+            Folded::Unnamed => {
+                self.unnamed += 1;
+                return;
+            }
         };
         match (&change, encoded) {
             (Change::Put(record, revision), Some(encoded)) => {

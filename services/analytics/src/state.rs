@@ -78,7 +78,7 @@ impl Progress {
     }
 }
 
-/// A whole commit, or a sign that there is none up to its revision.
+/// A whole commit, or several, or a sign that there is none up to its revision.
 #[derive(Debug)]
 pub(crate) struct Commit {
     /// Its revision.
@@ -89,6 +89,16 @@ pub(crate) struct Commit {
     pub(crate) changes: Vec<Folded>,
     /// Whether it erased a record.
     pub(crate) purges: bool,
+}
+
+impl Commit {
+    /// The next one as well.
+    pub(crate) fn add(&mut self, next: Self) {
+        let Self { revision, head, changes, purges } = next;
+        (self.revision, self.head) = (revision, head);
+        self.changes.extend(changes);
+        self.purges |= purges;
+    }
 }
 
 /// See the module.

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use futures::TryStreamExt;
 use reform_api::client::DataClient;
 use tokio_util::sync::CancellationToken;
 
 use crate::build;
 use crate::checkpoint::Folder;
-use crate::feed::{self, Ended, Remedy};
+use crate::feed::{Ended, Feed, Remedy};
 use crate::state::State;
 
 /// The first and the longest wait before the next attempt, both with jitter on top.
@@ -85,9 +84,9 @@ impl Tail {
         let progress = self.state.progress();
         let after_revision = progress.applied.unwrap_or_default();
         tracing::info!(after_revision, "following the data service");
-        let mut feed = self.data.watch(feed::after(after_revision, &progress.store_id));
+        let mut feed = Feed::after(&self.data, after_revision, &progress.store_id);
         loop {
-            let commit = feed::commit(feed.try_next().await.map_err(Ended::Feed)?.ok_or(Ended::Closed)?)?;
+            let commit = feed.next().await?;
             self.pauses = pauses();
             self.state.apply(commit);
         }

@@ -15,6 +15,7 @@ use super::write::repeatable;
 use crate::data::v1;
 use crate::data::v1::maintenance_service_client::MaintenanceServiceClient;
 use crate::data::v1::record_service_client::RecordServiceClient;
+use crate::encoded;
 use crate::error::{Fault, Reason};
 
 /// Records, their changes, and the state of the store; see the [module](crate::client) for what every call keeps to.
@@ -105,7 +106,15 @@ impl DataClient {
         &self,
         request: v1::WatchChangesRequest,
     ) -> BoxStream<'static, Result<v1::WatchChangesResponse, Status>> {
-        watch::stream(self.caller.clone(), request)
+        watch::decoded(self.caller.clone(), request)
+    }
+
+    /// As [`DataClient::watch`], each record encoded as it came.
+    pub fn watch_encoded(
+        &self,
+        request: v1::WatchChangesRequest,
+    ) -> BoxStream<'static, Result<encoded::WatchChangesResponse, Status>> {
+        watch::encoded(self.caller.clone(), request)
     }
 
     /// Stores batches, each as one commit, and says what became of each, in their order and numbered from 0.

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use prost::Message;
 use tokio::time::timeout;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Status, Streaming};
+use tonic_prost::ProstCodec;
 
 use super::attempts::{Attempts, broken, is, is_passing, settled};
 use super::caller::{Caller, STREAM_BYTES_MAX};
 use crate::data::v1;
-use crate::data::v1::change_service_client::ChangeServiceClient;
+use crate::encoded::{self, WatchChangesResponse};
 use crate::error::{Fault, Reason};
 
 /// The feed says something at least every five seconds; one that is silent for this long is not there.
@@ -18,10 +22,10 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// A commit of the contract has at most 1,000 changes; this bounds what is held of one that does not end.
 const COMMIT_CHANGES_MAX: usize = 10_000;
 
-pub(super) fn stream(
+pub(super) fn encoded(
     caller: Caller,
     request: v1::WatchChangesRequest,
-) -> BoxStream<'static, Result<v1::WatchChangesResponse, Status>> {
+) -> BoxStream<'static, Result<WatchChangesResponse, Status>> {
     let attempts = caller.attempts();
     let watch = Watch { caller, request, attempts, feed: None, begun: None };
     stream::try_unfold(watch, |mut watch| async move {
@@ -31,19 +35,57 @@ pub(super) fn stream(
     .boxed()
 }
 
+pub(super) fn decoded(
+    caller: Caller,
+    request: v1::WatchChangesRequest,
+) -> BoxStream<'static, Result<v1::WatchChangesResponse, Status>> {
+    encoded(caller, request).and_then(|message| std::future::ready(decode(message))).boxed()
+}
+
+/// The same with its records taken apart.
+fn decode(message: WatchChangesResponse) -> Result<v1::WatchChangesResponse, Status> {
+    let WatchChangesResponse {
+        store_id,
+        revision,
+        changes,
+        commit_complete,
+        head_revision,
+        commit_time,
+        author,
+        reason,
+    } = message;
+    let change = |change: encoded::Change| {
+        let encoded::Change { r#type, name, kind, record, previous_revision } = change;
+        let record = record.map(v1::Record::decode).transpose();
+        let record = record.map_err(|error| broken(format!("a record of the feed is none: {error}")))?;
+        Ok(v1::Change { r#type, name, kind, record, previous_revision })
+    };
+    let changes = changes.into_iter().map(change).collect::<Result<_, Status>>()?;
+    Ok(v1::WatchChangesResponse {
+        store_id,
+        revision,
+        changes,
+        commit_complete,
+        head_revision,
+        commit_time,
+        author,
+        reason,
+    })
+}
+
 struct Watch {
     caller: Caller,
     /// As it would be sent now: after the last revision that was handed out, of the store that it came from.
     request: v1::WatchChangesRequest,
     attempts: Attempts,
-    feed: Option<Streaming<v1::WatchChangesResponse>>,
+    feed: Option<Streaming<WatchChangesResponse>>,
     /// The parts of a commit so far.
-    begun: Option<v1::WatchChangesResponse>,
+    begun: Option<WatchChangesResponse>,
 }
 
 impl Watch {
     /// The next whole commit, or progress.
-    async fn next(&mut self) -> Result<v1::WatchChangesResponse, Status> {
+    async fn next(&mut self) -> Result<WatchChangesResponse, Status> {
         loop {
             match self.message().await {
                 Ok(message) => {
@@ -64,12 +106,9 @@ impl Watch {
     }
 
     /// The next message of the feed, which is opened when there is none.
-    async fn message(&mut self) -> Result<v1::WatchChangesResponse, Status> {
+    async fn message(&mut self) -> Result<WatchChangesResponse, Status> {
         if self.feed.is_none() {
-            let mut client = ChangeServiceClient::new(self.caller.channel.clone())
-                .max_decoding_message_size(STREAM_BYTES_MAX);
-            let request = self.caller.request(self.request.clone());
-            self.feed = Some(heard(client.watch_changes(request)).await?.into_inner());
+            self.feed = Some(heard(call(&self.caller, self.request.clone())).await?);
         }
         let feed = self.feed.as_mut().expect("it was opened above");
         heard(feed.message()).await?.ok_or_else(|| Status::unavailable("the feed ended"))
@@ -79,10 +118,7 @@ impl Watch {
     ///
     /// # Errors
     /// The feed is not the one that was followed, or breaks its promises.
-    fn take(
-        &mut self,
-        message: v1::WatchChangesResponse,
-    ) -> Result<Option<v1::WatchChangesResponse>, Status> {
+    fn take(&mut self, message: WatchChangesResponse) -> Result<Option<WatchChangesResponse>, Status> {
         self.check_store(&message)?;
         self.check_order(&message)?;
         let whole = match self.begun.take() {
@@ -105,7 +141,7 @@ impl Watch {
         Ok(Some(whole))
     }
 
-    fn check_store(&mut self, message: &v1::WatchChangesResponse) -> Result<(), Status> {
+    fn check_store(&mut self, message: &WatchChangesResponse) -> Result<(), Status> {
         if self.request.store_id.is_empty() {
             self.request.store_id.clone_from(&message.store_id);
         }
@@ -122,7 +158,7 @@ impl Watch {
     }
 
     /// Without a filter every commit comes, one after the other; progress goes at least as far as the last.
-    fn check_order(&self, message: &v1::WatchChangesResponse) -> Result<(), Status> {
+    fn check_order(&self, message: &WatchChangesResponse) -> Result<(), Status> {
         let (last, revision) = (self.request.after_revision, message.revision);
         let is_next = if self.request.filter.is_empty() { revision == last + 1 } else { revision > last };
         match &self.begun {
@@ -136,6 +172,17 @@ impl Watch {
             None => Err(against("a commit was left out", revision)),
         }
     }
+}
+
+async fn call(
+    caller: &Caller,
+    request: v1::WatchChangesRequest,
+) -> Result<Streaming<WatchChangesResponse>, Status> {
+    let mut grpc = Grpc::new(caller.channel.clone()).max_decoding_message_size(STREAM_BYTES_MAX);
+    let path = PathAndQuery::from_static("/reform.data.v1.ChangeService/WatchChanges");
+    let codec = ProstCodec::<v1::WatchChangesRequest, WatchChangesResponse>::default();
+    grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+    Ok(grpc.server_streaming(caller.request(request), path, codec).await?.into_inner())
 }
 
 /// What comes of `work`, or UNAVAILABLE when it takes too long.

@@ -173,7 +173,7 @@ fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-fn is_subdivision(text: &str) -> bool {
+pub(super) fn is_subdivision(text: &str) -> bool {
     text.split_once('-').is_some_and(|(country, part)| {
         is_country(country)
             && (1..=3).contains(&part.len())

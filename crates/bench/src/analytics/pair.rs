@@ -46,9 +46,13 @@ impl Pair {
         let begun = Instant::now();
         let analytics = Service::analytics(&data, &state).await?;
         let pair = Self { data, analytics, state };
+        let before = [pair.processor_seconds()[0], 0.0];
         let status = pair.reached(records).await?;
         let rate = records as f64 / begun.elapsed().as_secs_f64();
-        report::progress(&format!("{records} appeals exported and folded, {rate:.0}/s"));
+        let spent = pair.spent_since(before, records as f64);
+        report::progress(&format!(
+            "{records} appeals read and folded, {rate:.0}/s, {spent:.2?} µs of processor time each"
+        ));
         let held = status.rows.get("appeal").copied().unwrap_or_default();
         ensure!(
             u64::try_from(held).is_ok_and(|held| held == records),
@@ -117,15 +121,31 @@ impl Pair {
         let analytics = Service::analytics(&data, &state).await?;
         let pair = Self { data, analytics, state };
         pair.first_answer().await?;
-        let (begun, before) = (Instant::now(), pair.held().await?);
+        let (begun, before, spent) = (Instant::now(), pair.held().await?, pair.processor_seconds());
         pair.reached(records + more).await?;
-        let followed = (records + more).saturating_sub(before) as f64 / begun.elapsed().as_secs_f64();
-        report::progress(&format!("followed, {followed:.0} appeals/s"));
+        let appeals = (records + more).saturating_sub(before) as f64;
+        let followed = appeals / begun.elapsed().as_secs_f64();
+        let spent = pair.spent_since(spent, appeals);
+        report::progress(&format!(
+            "followed, {followed:.0} appeals/s, {spent:.2?} µs of processor time each"
+        ));
         pair.stop().await?;
         Ok(vec![
             Row::new("restart_s", "restart with a checkpoint, s to the first answer", Samples::one(restart)),
             Row::new("follow_per_s", "feed read and folded, appeals/s", Samples::one(followed)),
         ])
+    }
+
+    /// Processor time of the data service and of the analytics service so far.
+    fn processor_seconds(&self) -> [f64; 2] {
+        let spent = |service: &Service| service.pid().and_then(process::processor_seconds);
+        [&self.data, &self.analytics].map(|service| spent(service).unwrap_or(f64::NAN))
+    }
+
+    /// Processor time since then, in microseconds an appeal.
+    fn spent_since(&self, before: [f64; 2], appeals: f64) -> [f64; 2] {
+        let [data, analytics] = self.processor_seconds();
+        [data - before[0], analytics - before[1]].map(|seconds| seconds * 1e6 / appeals)
     }
 
     async fn held(&self) -> anyhow::Result<u64> {

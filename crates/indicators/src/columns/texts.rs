@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use reform_model::participation::Appeal;
-use reform_model::{Name, Record};
+use reform_model::Name;
+use reform_model::record::Citation;
 
 use super::chunked::List;
 
@@ -123,23 +123,18 @@ impl Texts {
         self.texts[place].get(class[place]).map_or("", |text| &**text)
     }
 
-    /// The class of a record, whose values may be new.
-    pub(crate) fn class(self: &mut Arc<Self>, codes: &mut Codes, record: &Record, appeal: &Appeal) -> Class {
-        let texts: [&str; TEXTS] = [
-            &record.jurisdiction,
-            appeal.institution.as_ref().map_or("", Name::as_str),
-            &appeal.channel,
-            &appeal.subject,
-            &appeal.outcome,
-            &appeal.region,
-            &appeal.appeal_type,
-            &appeal.applicant_kind,
-        ];
+    /// The class that these texts and sources are, any of which may be new.
+    pub(crate) fn class(
+        self: &mut Arc<Self>,
+        codes: &mut Codes,
+        texts: [&str; TEXTS],
+        citations: &[Citation],
+    ) -> Class {
         let mut class = Class::default();
-        for (place, text) in texts.iter().enumerate() {
+        for (place, text) in texts.into_iter().enumerate() {
             class[place] = self.code_of_text(codes, place, text);
         }
-        class[SOURCES] = self.code_of_sources(codes, record);
+        class[SOURCES] = self.code_of_sources(codes, citations);
         class
     }
 
@@ -156,11 +151,11 @@ impl Texts {
         code
     }
 
-    fn code_of_sources(self: &mut Arc<Self>, codes: &mut Codes, record: &Record) -> u32 {
-        if record.citations.is_empty() {
+    fn code_of_sources(self: &mut Arc<Self>, codes: &mut Codes, citations: &[Citation]) -> u32 {
+        if citations.is_empty() {
             return 0;
         }
-        let mut names: Vec<Name> = record.citations.iter().map(|citation| citation.source.clone()).collect();
+        let mut names: Vec<Name> = citations.iter().map(|citation| citation.source.clone()).collect();
         names.sort_unstable();
         names.dedup();
         if let Some(known) = codes.sources.get(&*names) {

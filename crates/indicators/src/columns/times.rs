@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use reform_model::participation::Appeal;
 use reform_model::{Date, Day, Period};
 
 /// No date.
@@ -32,18 +31,12 @@ impl Default for Times {
     }
 }
 
-impl From<&Appeal> for Times {
-    fn from(appeal: &Appeal) -> Self {
-        Self::of(Dates {
-            filed: appeal.filed_on,
-            answered: appeal.answered_on,
-            closed: appeal.closed_on,
-            deadline: appeal.deadline_on,
-        })
-    }
-}
-
 impl Times {
+    /// Of days that are known as such.
+    pub(crate) fn exact(days: [Option<Day>; 4]) -> Self {
+        Self::Exact(days.map(|day| day.map_or(NONE, |day| day.0)))
+    }
+
     pub(crate) fn of(dates: Dates) -> Self {
         let Dates { filed, answered, closed, deadline } = &dates;
         let days = [filed, answered, closed, deadline].map(|date| date.map_or(Some(NONE), day));
@@ -101,8 +94,8 @@ impl Times {
 
 /// The day, where the date is nothing but that day.
 fn day(date: Date) -> Option<i32> {
-    let day = date.day()?;
-    (Date::exact(day) == date).then_some(day.0)
+    let (year, month, day) = date.digits().filter(|_| date.latest().is_none())?.parts();
+    Day::new(year, month?, day?).map(|day| day.0)
 }
 
 /// The stretches of days that no period of a query tells apart: months, and the parts into which the ends of the
