@@ -302,11 +302,12 @@ impl Tables {
     fn grow(&mut self, names: &Names, len: usize) {
         let Self { hash: state, rows, codes: _, written: _ } = self;
         let mut larger = HashTable::with_capacity((2 * rows.len()).max(len));
-        let places = larger.num_buckets() as u64;
-        let mut read = Vec::with_capacity(len.min(GROWN));
+        let places = larger.num_buckets();
+        let (mut read, mut ordered) = (Vec::with_capacity(len.min(GROWN)), Vec::new());
         let mut place = |read: &mut Vec<(u64, u32)>| {
-            read.sort_unstable_by_key(|(hash, _)| hash % places.max(1));
-            for (hash, row) in read.drain(..) {
+            order(read, &mut ordered, places);
+            read.clear();
+            for (hash, row) in ordered.drain(..) {
                 larger.insert_unique(hash, row, |row| hash_of(state, names, *row));
             }
         };
@@ -318,6 +319,22 @@ impl Tables {
         });
         place(&mut read);
         *rows = larger;
+    }
+}
+
+/// Brings hashes together that lie in the same part of a table of so many places.
+fn order(hashes: &[(u64, u32)], ordered: &mut Vec<(u64, u32)>, places: usize) {
+    const PARTS: usize = 1 << 10;
+    let (last, shift) = (places.max(1) as u64 - 1, places.max(PARTS).ilog2() - PARTS.ilog2());
+    let part = |hash: u64| ((hash & last) >> shift).min(PARTS as u64 - 1) as usize;
+    let mut starts = [0; PARTS + 1];
+    hashes.iter().for_each(|(hash, _)| starts[part(*hash) + 1] += 1);
+    (1..=PARTS).for_each(|part| starts[part] += starts[part - 1]);
+    ordered.resize(hashes.len(), (0, 0));
+    for (hash, row) in hashes {
+        let start = &mut starts[part(*hash)];
+        ordered[*start] = (*hash, *row);
+        *start += 1;
     }
 }
 

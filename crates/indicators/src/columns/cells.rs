@@ -74,15 +74,22 @@ struct Cube {
 struct Numbered {
     all: Vec<Class>,
     numbers: HashMap<Class, u32>,
+    /// The last one that was asked for; neighbours are often alike.
+    last: Option<(Class, u32)>,
 }
 
 impl Numbered {
     fn number(&mut self, class: &Class) -> u32 {
-        let Self { all, numbers } = self;
-        *numbers.entry(*class).or_insert_with(|| {
+        let Self { all, numbers, last } = self;
+        if let Some((_, number)) = last.filter(|(last, _)| last == class) {
+            return number;
+        }
+        let number = *numbers.entry(*class).or_insert_with(|| {
             all.push(*class);
             u32::try_from(all.len() - 1).expect("fewer than 2^32 classes fit into memory")
-        })
+        });
+        *last = Some((*class, number));
+        number
     }
 }
 
@@ -136,7 +143,7 @@ impl Cube {
     }
 
     fn bytes(&self) -> usize {
-        let Numbered { all, numbers } = &self.classes;
+        let Numbered { all, numbers, last: _ } = &self.classes;
         self.counts.allocation_size() + numbers.allocation_size() + all.capacity() * size_of::<Class>()
     }
 }

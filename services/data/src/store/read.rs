@@ -85,6 +85,9 @@ pub fn timestamp(time_ms: i64) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: time_ms.div_euclid(1_000), nanos }
 }
 
+/// About as many bytes as the server adds to a record.
+const ADDED_BYTES: usize = 128;
+
 /// The store at one revision.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
@@ -137,9 +140,9 @@ impl Snapshot {
         if added.body.is_some() {
             return self.merged(stored, added);
         }
-        let mut bytes = BytesMut::with_capacity(stored.record.len() + added.encoded_len());
+        let mut bytes = BytesMut::with_capacity(stored.record.len() + ADDED_BYTES);
         bytes.put_slice(&stored.record);
-        added.encode(&mut bytes).expect("the capacity suffices");
+        added.encode_raw(&mut bytes);
         Ok(bytes.freeze())
     }
 
