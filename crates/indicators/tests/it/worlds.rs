@@ -246,7 +246,7 @@ fn published_figures_are_those_of_loops_over_the_observations() {
         .collect();
     histories(&observed, published::observations);
     histories(&of("growth", "records/var-0"), published::growth);
-    histories(&[Query::new("quota-share")], published::shares);
+    histories(&["quota-share", "appointment-rate"].map(Query::new), published::shares);
     histories(&[Query::new("unconstitutionality-rate")], published::norms);
     histories(&[Query::new("appeals-per-100k")], published::per_inhabitants);
 }

@@ -21,7 +21,7 @@ pub(super) const CAST: &[(&str, u64)] = &[
     ("src", 4),
     ("ins", 3),
     ("pkg", 2),
-    ("var", 14),
+    ("var", 16),
     ("pty", 7),
     ("rfm", 7),
     ("ele", 6),
@@ -30,12 +30,12 @@ pub(super) const CAST: &[(&str, u64)] = &[
     ("app", 8),
     ("dec", 6),
     ("evt", 5),
-    ("obs", 36),
+    ("obs", 42),
     ("tgt", 6),
 ];
 
 /// What each variable reports; those that report nothing are asked for by name.
-pub(super) const REPORTS: [&str; 14] = [
+pub(super) const REPORTS: [&str; 16] = [
     "",
     "",
     "reforms-per-year",
@@ -50,6 +50,8 @@ pub(super) const REPORTS: [&str; 14] = [
     "registered-parties",
     "growth.records/var-0",
     "",
+    "appointment-rate.numerator",
+    "appointment-rate.denominator",
 ];
 
 /// Every id.
@@ -302,10 +304,12 @@ fn observation(number: usize, chance: &Chance) -> Body {
         18..=20 => (0, 1, 60),
         21 | 22 => (7, 0, 30),
         23 => (8, 30, 60),
+        36..=38 => (14, 0, 30),
+        39..=41 => (15, 30, 60),
         _ => OBSERVED[number % OBSERVED.len()],
     };
     // A share is of a day or of a span, and some indicators have no subject.
-    let basis = match (7..=9).contains(&variable) {
+    let basis = match matches!(variable, 7..=9 | 14 | 15) {
         true => chance.of(&[Basis::InPeriod, Basis::StockAt, Basis::StockAt]),
         false => chance.of(&[Basis::InPeriod, Basis::InPeriod, Basis::StockAt, Basis::CumulativeSince]),
     };

@@ -277,13 +277,14 @@ pub(super) fn growth(world: &World, query: &Query) -> Points {
 /// A published number as a share of another of the same day.
 pub(super) fn shares(world: &World, query: &Query) -> Points {
     let mut points = Points::new();
+    let part = |part: &str| variable(&format!("{}.{part}", query.indicator));
     let of_day = |thing: &Thing| Thing {
         basis: Basis::InPeriod,
         first: thing.first.filter(|_| thing.basis == Basis::InPeriod),
         ..thing.clone()
     };
-    let wholes = used(world, &variable("quota-share.denominator"));
-    for (thing, (_, part)) in used(world, &variable("quota-share.numerator")) {
+    let wholes = used(world, &part("denominator"));
+    for (thing, (_, part)) in used(world, &part("numerator")) {
         let of = |common: &Thing| {
             let all = wholes.iter().filter(|(whole, _)| of_day(whole) == *common);
             all.min_by_key(|(whole, _)| (whole.basis != thing.basis, whole.basis)).map(|(_, seen)| seen.1)
@@ -298,7 +299,9 @@ pub(super) fn shares(world: &World, query: &Query) -> Points {
             points.insert((own, over(part).to_string(), String::new()), Said::of(figure));
         }
     }
-    for (thing, (_, rate)) in used(world, &variable("quota-share")) {
+    // Nobody publishes the other rate as such here.
+    let rates = super::cast::REPORTS.contains(&query.indicator.as_str()).then(|| variable(&query.indicator));
+    for (thing, (_, rate)) in rates.iter().flat_map(|rates| used(world, rates)) {
         let own = series(query, &thing, "institution", &[("method", "REPORTED")]);
         points.insert((own, over(rate).to_string(), String::new()), Said::of(Figure::of(&rate.quantity)));
     }
