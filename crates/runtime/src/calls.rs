@@ -8,7 +8,7 @@
 //! - A message over its limit answers RESOURCE_EXHAUSTED, where the transport says OUT_OF_RANGE.
 //! - Answers and errors alike carry the store and its newest revision here ([`Stamp`]).
 //! - A request id goes with it, on to the calls that it makes and back to its caller.
-//! - It is counted. One log line when the call is over; with access, one for the audit for each write and each refusal.
+//! - It is counted, and has a span in a trace. One log line when the call is over; with access, one for the audit for each write and each refusal.
 
 mod audit;
 mod body;
@@ -39,6 +39,7 @@ use crate::access::{Access, Admitted};
 use crate::identity::Identity;
 use crate::limits::{self, Limits, Place, Share};
 use crate::metrics::calls::CallCounts;
+use crate::traces::{self, Traced, Traces};
 use audit::Audit;
 pub use audit::Written;
 pub use body::CallBody;
@@ -67,6 +68,7 @@ pub struct CallLayer {
     limits: Arc<Limits>,
     ids: Arc<RequestIds>,
     counts: Option<Arc<CallCounts>>,
+    traces: Option<Arc<Traces>>,
 }
 
 impl CallLayer {
@@ -74,7 +76,7 @@ impl CallLayer {
     /// decides on every call.
     pub fn new(stamp: Option<Stamp>, access: Option<Arc<Access>>) -> Self {
         let limits = Limits::new(limits::Config::default());
-        Self { stamp, access, limits, ids: Arc::new(RequestIds::new()), counts: None }
+        Self { stamp, access, limits, ids: Arc::new(RequestIds::new()), counts: None, traces: None }
     }
 
     /// With other limits than the defaults.
@@ -86,6 +88,28 @@ impl CallLayer {
     /// Counts every call.
     pub(crate) fn counting(self, counts: Option<Arc<CallCounts>>) -> Self {
         Self { counts, ..self }
+    }
+
+    /// Makes a span of every call.
+    pub(crate) fn tracing(self, traces: Option<Arc<Traces>>) -> Self {
+        Self { traces, ..self }
+    }
+}
+
+impl CallLayer {
+    /// The span of a call, and what goes on to the calls that it makes.
+    fn carry<B>(&self, request: &Request<B>, id: &HeaderValue) -> (Option<Traced>, Carried) {
+        let (path, headers) = (request.uri().path(), request.headers());
+        let traced = self.traces.as_ref().and_then(|traces| Some((traces, traces.begin(path, headers)?)));
+        let (traced, mut metadata) = match traced {
+            Some((traces, traced)) => {
+                let metadata = traces.carried(&traced);
+                (Some(traced), metadata)
+            }
+            None => (None, traces::passed_on(headers)),
+        };
+        metadata.push((REQUEST_ID, id.clone()));
+        (traced, Carried::new(metadata))
     }
 }
 
@@ -153,7 +177,8 @@ where
         }
         let counted = self.layer.counts.as_ref().map(|counts| counts.begin(request.uri().path()));
         let id = self.layer.ids.of(request.headers());
-        let mut log = CallLog::new(&request, id.clone(), counted);
+        let (traced, carried) = self.layer.carry(&request, &id);
+        let mut log = CallLog::new(&request, id.clone(), counted, traced);
         let access = self.layer.access.as_deref();
         let admitted = access.map(|access| admit(access, &mut request, &mut log)).transpose();
         let entered = admitted.and_then(|until| {
@@ -163,7 +188,6 @@ where
         });
         let span = tracing::debug_span!("call", rpc = request.uri().path());
         let stamp = self.layer.stamp.clone();
-        let carried = Carried::new(Some((REQUEST_ID, id.clone())), None);
         let (answering, until, place) = match entered {
             Ok((until, place)) => (
                 Either::Left(

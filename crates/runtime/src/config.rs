@@ -71,23 +71,31 @@ pub struct Setting {
     help: &'static str,
     default: Option<&'static str>,
     is_switch: bool,
+    or_variable: Option<&'static str>,
 }
 
 impl Setting {
     /// A setting with a value; required where it is read by [`Settings::get`] and has no default.
     pub const fn value(key: &'static str, help: &'static str) -> Self {
-        Self { key, help, default: None, is_switch: false }
+        Self { key, help, default: None, is_switch: false, or_variable: None }
     }
 
     /// A setting that is on or off; off by default.
     pub const fn switch(key: &'static str, help: &'static str) -> Self {
-        Self { key, help, default: Some("false"), is_switch: true }
+        Self { key, help, default: Some("false"), is_switch: true, or_variable: None }
     }
 
     /// With a default, in the form in which a person would write it.
     #[must_use]
     pub const fn default(mut self, text: &'static str) -> Self {
         self.default = Some(text);
+        self
+    }
+
+    /// With a variable that others know it by, for where the own one is not set.
+    #[must_use]
+    pub const fn or_variable(mut self, name: &'static str) -> Self {
+        self.or_variable = Some(name);
         self
     }
 
@@ -156,9 +164,11 @@ impl Program {
             let flag = matches.get_one::<String>(setting.key).cloned();
             let flag = flag.map(|text| Value { text, place: format!("--{}", setting.key) });
             flag.or_else(|| {
-                let place = variable(setting.key);
-                let text = env(&place).filter(|text| !text.is_empty())?;
-                Some(Value { text, place })
+                let places = [variable(setting.key)].into_iter();
+                places.chain(setting.or_variable.map(str::to_owned)).find_map(|place| {
+                    let text = env(&place).filter(|text| !text.is_empty())?;
+                    Some(Value { text, place })
+                })
             })
         };
         let mut values: BTreeMap<_, _> =

@@ -17,6 +17,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::routes::Routes;
 use crate::server::{self, Error};
+use crate::traces::{self, Traces};
 use crate::watched::{self, Watched};
 use crate::{config, limits, reflection, tls};
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub health_listen: Option<SocketAddr>,
     /// Where to hand out metrics, in plaintext and to whoever asks.
     pub admin_listen: Option<SocketAddr>,
+    /// Who collects spans of calls.
+    pub traces: Option<traces::Config>,
     /// Connections at the same time; more wait to be accepted.
     pub connections_max: usize,
     /// How old a connection becomes, or up to a tenth less, before its peer is told to open another.
@@ -61,6 +64,7 @@ impl Config {
             insecure: false,
             health_listen: None,
             admin_listen: None,
+            traces: None,
             connections_max: CONNECTIONS_MAX,
             age_max: CONNECTION_AGE_MAX,
             limits: limits::Config::default(),
@@ -96,6 +100,8 @@ impl Config {
             limits: self.limits,
             reflection: self.reflection,
             metrics: Metrics::default(),
+            collector: self.traces,
+            traces: None,
         })
     }
 }
@@ -125,6 +131,8 @@ pub struct Front {
     pub(crate) limits: limits::Config,
     reflection: bool,
     pub(crate) metrics: Metrics,
+    collector: Option<traces::Config>,
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 /// Plaintext, for whoever connects.
@@ -141,6 +149,8 @@ impl From<TcpListener> for Front {
             limits: limits::Config::default(),
             reflection: true,
             metrics: Metrics::default(),
+            collector: None,
+            traces: None,
         }
     }
 }
@@ -170,9 +180,15 @@ impl Front {
         self.admin.as_ref().map(address).transpose()
     }
 
-    /// What it tells beside its calls: a service adds its own.
-    pub fn set_metrics(&mut self, metrics: Metrics) {
+    /// Who it is, and what it tells beside its calls.
+    ///
+    /// # Errors
+    /// [`Error::Traces`].
+    pub fn introduce(&mut self, program: &'static str, metrics: Metrics) -> Result<(), Error> {
         self.metrics = metrics;
+        let traces = self.collector.as_ref().map(|collector| Traces::open(collector, program));
+        self.traces = traces.transpose()?.map(Arc::new);
+        Ok(())
     }
 
     /// What every process serves: health, and reflection unless it is off; the caller adds its own services.

@@ -10,7 +10,7 @@
 //! - [`limits`]: how much at once; [`queue`]: whose turn it is to compute;
 //! - [`health`] and [`reflection`]: what every process serves beside its own RPCs; [`probe`] asks for the first;
 //! - [`calls`]: what happens to every call: deadline, panic, size codes, stamp, request id, log line;
-//! - [`metrics`]: numbers for a monitoring system, which `admin` hands out.
+//! - [`metrics`]: numbers for a monitoring system, which `admin` hands out; [`traces`]: a span of each call for a collector.
 
 pub mod access;
 mod admin;
@@ -32,6 +32,7 @@ pub mod routes;
 pub mod server;
 pub mod shutdown;
 pub mod tls;
+pub mod traces;
 pub mod watched;
 
 use reform_api::error::{Fault, Reason};

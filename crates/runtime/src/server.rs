@@ -59,6 +59,14 @@ pub enum Error {
     /// A certificate, a key, or another file of credentials.
     #[error(transparent)]
     File(#[from] watched::Error),
+    /// Spans cannot be sent there.
+    #[error("traces to {endpoint}: {why}")]
+    Traces {
+        /// Where to.
+        endpoint: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A descriptor set of the contract does not decode.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -122,6 +130,7 @@ pub async fn serve(
         age_max,
         limits,
         mut metrics,
+        traces,
         ..
     } = front.into();
     let counts = admin.is_some().then(|| metrics.count_calls());
@@ -137,7 +146,8 @@ pub async fn serve(
         )
         .await
     };
-    let calls = CallLayer::new(stamp, access).within(limits).counting(counts).layer(routes);
+    let calls =
+        CallLayer::new(stamp, access).within(limits).counting(counts).tracing(traces.clone()).layer(routes);
     let door = Door::new(calls, tls, age_max, shutdown.clone());
     let (mut connections, mut side) =
         tokio::join!(accept_all(listener, door, connections_max, &shutdown), side);
@@ -155,6 +165,9 @@ pub async fn serve(
         // Waited for, because what it tells of is about to be closed.
         admin.abort();
         let _cancelled = admin.await;
+    }
+    if let Some(traces) = traces {
+        traces.close().await;
     }
     if drained {
         return Exit::Drained;

@@ -107,7 +107,7 @@ pub async fn run(
     tasks.spawn(freshness::report(state.clone(), health.clone(), stop.clone()));
 
     let answers = Answers::new(state.clone(), data, stop.clone(), config.past);
-    front.set_metrics(metrics::of(&state, &answers));
+    front.introduce("reform-analytics", metrics::of(&state, &answers))?;
     let routes = front.routes(&health)?.add_service(grpc::service(answers, state.clone()));
     let stamp: Stamp = Arc::new(move || state.progress().stamp());
     let mut serving = pin!(server::serve(front, routes, health, Some(stamp), stop.clone(), config.drain));

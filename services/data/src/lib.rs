@@ -61,7 +61,7 @@ pub async fn run(
     drop(opening);
     let stop = shutdown.child_token();
     let watchers = Watchers::default();
-    front.set_metrics(metrics::of(&store, &watchers));
+    front.introduce("reform-data", metrics::of(&store, &watchers))?;
     let routes = grpc::routes(front.routes(&health)?, &store, &stop, config.patience, &watchers);
     let stamp: reform_runtime::calls::Stamp = {
         let store = store.clone();

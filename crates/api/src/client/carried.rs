@@ -1,5 +1,7 @@
 //! What a call that is served hands on to the calls that it makes: by what it is found in logs and traces.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 tokio::task_local! {
@@ -8,14 +10,12 @@ tokio::task_local! {
 
 /// Metadata that go with every call that is made while a call is served. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Carried {
-    metadata: [Option<(HeaderName, HeaderValue)>; 2],
-}
+pub struct Carried(Arc<[(HeaderName, HeaderValue)]>);
 
 impl Carried {
-    /// The id of the call, and its place in a trace.
-    pub fn new(id: Option<(HeaderName, HeaderValue)>, trace: Option<(HeaderName, HeaderValue)>) -> Self {
-        Self { metadata: [id, trace] }
+    /// The id of a call, and its place in a trace.
+    pub fn new(metadata: impl Into<Arc<[(HeaderName, HeaderValue)]>>) -> Self {
+        Self(metadata.into())
     }
 
     /// That of the call that is being served; nothing outside of one. A task that is spawned has to be given it.
@@ -32,7 +32,7 @@ impl Carried {
     pub(super) fn add(headers: &mut HeaderMap) {
         // Outside of a call there is nothing to carry.
         let _nothing = CARRIED.try_with(|carried| {
-            for (name, value) in carried.metadata.iter().flatten() {
+            for (name, value) in carried.0.iter() {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
         });

@@ -57,6 +57,13 @@ impl Link {
     }
 }
 
+impl Link {
+    /// The bare connection, without the token, for clients that take nothing else.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+}
+
 /// A connection that was made elsewhere, without a token.
 impl From<Channel> for Link {
     fn from(channel: Channel) -> Self {

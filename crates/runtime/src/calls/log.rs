@@ -8,6 +8,7 @@ use tonic::Code;
 
 use super::audit::{Audit, Written};
 use crate::metrics::calls::Counted;
+use crate::traces::Traced;
 
 /// Logs and counts when dropped, so that a call whose caller left early has its line too, as cancelled.
 #[derive(Debug)]
@@ -18,10 +19,16 @@ pub(super) struct CallLog {
     code: Code,
     audit: Option<Audit>,
     counted: Option<Counted>,
+    traced: Option<Traced>,
 }
 
 impl CallLog {
-    pub(super) fn new<B>(request: &Request<B>, request_id: HeaderValue, counted: Option<Counted>) -> Self {
+    pub(super) fn new<B>(
+        request: &Request<B>,
+        request_id: HeaderValue,
+        counted: Option<Counted>,
+        traced: Option<Traced>,
+    ) -> Self {
         Self {
             uri: request.uri().clone(),
             request_id,
@@ -29,6 +36,7 @@ impl CallLog {
             code: Code::Cancelled,
             audit: None,
             counted,
+            traced,
         }
     }
 
@@ -58,17 +66,21 @@ impl Drop for CallLog {
         if let Some(audit) = &self.audit {
             audit.log(method, self.code, request_id);
         }
+        let trace_id = self.traced.as_ref().and_then(Traced::id).map(tracing::field::display);
         let code = code_name(self.code);
         let duration_ms = took.as_micros() as f64 / 1e3;
         // Empty for nobody: every line has every field.
         let identity = self.audit.as_ref().and_then(Audit::identity).unwrap_or_default();
         let ours = matches!(self.code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable);
         if self.code == Code::Ok {
-            tracing::debug!(method, code, duration_ms, request_id, identity, "call");
+            tracing::debug!(method, code, duration_ms, request_id, identity, trace_id, "call");
         } else if ours {
-            tracing::warn!(method, code, duration_ms, request_id, identity, "call");
+            tracing::warn!(method, code, duration_ms, request_id, identity, trace_id, "call");
         } else {
-            tracing::info!(method, code, duration_ms, request_id, identity, "call");
+            tracing::info!(method, code, duration_ms, request_id, identity, trace_id, "call");
+        }
+        if let Some(traced) = &mut self.traced {
+            traced.end(self.code, request_id, identity);
         }
     }
 }

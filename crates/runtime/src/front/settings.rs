@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
+
+use http::Uri;
 
 use super::Config;
 use crate::access::{self, JwtConfig};
 use crate::config::{Got, Setting, Settings};
 use crate::tls::Files;
-use crate::{limits, watched};
+use crate::{limits, traces, watched};
 
 /// The settings that [`Config::read`] reads, beside `listen`, whose default differs.
 pub const SETTINGS: &[Setting] = &[
@@ -18,6 +21,10 @@ pub const SETTINGS: &[Setting] = &[
         "admin-listen",
         "address to hand out /metrics on, in plaintext and to whoever asks; such as 127.0.0.1:9464",
     ),
+    Setting::value("otlp-endpoint", "collector of traces by OTLP over gRPC, such as http://127.0.0.1:4317")
+        .or_variable("OTEL_EXPORTER_OTLP_ENDPOINT"),
+    Setting::value("otlp-tls-ca", "certificates in PEM that sign that of the collector; for an https address"),
+    Setting::value("otlp-sample-percent", "how many of a hundred traces that begin here are kept").default("100"),
     Setting::value("connections-max", "connections at the same time; more wait").default("512"),
     Setting::value("connection-age-max", "age at which a connection ends once its calls have").default("1h"),
     Setting::value(
@@ -63,6 +70,7 @@ impl Config {
         let insecure = settings.switch("insecure");
         let health_listen = settings.optional::<SocketAddr>("health-listen");
         let admin_listen = settings.optional::<SocketAddr>("admin-listen");
+        let traces = traces(settings);
         let connections_max = settings.number("connections-max", 1..=1_000_000);
         let age_max = settings
             .duration("connection-age-max", Duration::from_secs(1)..=Duration::from_secs(30 * 86_400));
@@ -73,6 +81,7 @@ impl Config {
             insecure: insecure.take(read),
             health_listen: health_listen.take(read),
             admin_listen: admin_listen.take(read),
+            traces: traces.take(read),
             connections_max: connections_max.take(read),
             age_max: age_max.take(read),
             limits: limits.take(read),
@@ -101,6 +110,32 @@ fn limits(settings: &mut Settings) -> Got<limits::Config> {
         answers_bytes_max: answers_bytes_max.take(read),
         deadline: deadline.take(read),
     })
+}
+
+fn traces(settings: &mut Settings) -> Got<Option<traces::Config>> {
+    let endpoint = settings.optional::<Collector>("otlp-endpoint");
+    let ca = settings.optional::<PathBuf>("otlp-tls-ca");
+    let sample_percent = settings.number("otlp-sample-percent", 0..=100);
+    settings.all(|read| {
+        let (ca, sample_percent) = (ca.take(read), sample_percent.take(read));
+        endpoint.take(read).map(|Collector(endpoint)| traces::Config { endpoint, ca, sample_percent })
+    })
+}
+
+/// The address of a collector.
+struct Collector(String);
+
+impl FromStr for Collector {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let uri = text.parse::<Uri>().ok();
+        let scheme = uri.as_ref().filter(|uri| uri.authority().is_some()).and_then(Uri::scheme_str);
+        match scheme {
+            Some("http" | "https") => Ok(Self(text.to_owned())),
+            Some(_) | None => Err("not an http or https address, such as http://127.0.0.1:4317"),
+        }
+    }
 }
 
 fn files(settings: &mut Settings) -> Option<Files> {
