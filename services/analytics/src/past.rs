@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use reform_api::client::DataClient;
+use reform_api::client::{Carried, DataClient};
 use reform_api::error;
 use reform_indicators::View;
 use tokio::runtime::Handle;
@@ -136,11 +136,12 @@ impl Past {
         kept.coming.insert(revision, coming.clone());
         let past = self.clone();
         drop(kept);
-        // It ends with its view or with the service, whoever still waits for it.
+        // It ends with its view or with the service, whoever still waits for it. In logs and traces it is of the first.
+        let carried = Carried::current();
         tokio::spawn(async move {
             let made = tokio::select! {
                 () = past.stop.cancelled() => Err(Refusal::ShuttingDown),
-                made = past.make(revision, &history) => made,
+                made = past.make(revision, &history, carried) => made,
             };
             past.kept.lock().arrived(revision, &history, made.as_ref().ok(), past.limits);
             tell.send_replace(Some(made.map(|held| held.view)));
@@ -148,13 +149,13 @@ impl Past {
         Ok(Begun::Coming(coming))
     }
 
-    async fn make(&self, revision: i64, history: &History) -> Result<Held, Refusal> {
+    async fn make(&self, revision: i64, history: &History, carried: Carried) -> Result<Held, Refusal> {
         let _turn = self.making.acquire().await.map_err(|_| Refusal::Internal)?;
         let base = self.kept.lock().before(revision, history);
         let (data, store_id) = (self.data.clone(), history.store_id.clone());
         // Folding a whole store is no work for the threads that answer.
         let runtime = Handle::current();
-        let make = move || runtime.block_on(build::earlier(&data, base, &store_id, revision));
+        let make = move || runtime.block_on(carried.within(build::earlier(&data, base, &store_id, revision)));
         let made = tokio::task::spawn_blocking(make).await.map_err(|_| Refusal::Internal)?;
         let held = made.map_err(|ended| match ended {
             Ended::Export(status) => refusal(&status, revision, &self.state.progress()),

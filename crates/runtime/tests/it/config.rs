@@ -163,3 +163,22 @@ fn help_shows_variables_and_defaults() {
         assert!(help.contains(part), "{part} in {help}");
     }
 }
+
+#[test]
+fn the_variable_that_others_know_counts_where_the_own_one_is_not_set() {
+    let settings = &[Setting::value("endpoint", "where to").or_variable("OTHERS_ENDPOINT")];
+    let read = |env: &[(&str, &str)]| {
+        let program = Program::new("reform-test", "tests", "1.2.3", settings);
+        let matches = program.command().get_matches_from(["reform-test"]);
+        let mut settings = program.read(&matches, |variable| {
+            env.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
+        });
+        let endpoint = settings.optional::<String>("endpoint");
+        endpoint.take(&settings.finish().unwrap())
+    };
+    let (own, others) = (("REFORM_ENDPOINT", "own"), ("OTHERS_ENDPOINT", "others"));
+    assert_eq!(read(&[]), None);
+    assert_eq!(read(&[others]).as_deref(), Some("others"));
+    assert_eq!(read(&[others, own]).as_deref(), Some("own"));
+    assert_eq!(read(&[others, ("REFORM_ENDPOINT", "")]).as_deref(), Some("others"));
+}

@@ -64,6 +64,14 @@ async fn the_id_of_a_call_goes_on_to_the_data_service_and_back_to_the_caller() {
     let answered = indicators.query_indicator(request).await.unwrap();
     assert_eq!(answered.metadata().get("x-request-id").unwrap(), "mine-1");
 
+    // A view of the past is exported for whoever asks first.
+    pair.create("newer").await;
+    pair.analytics.query_indicator(question(revision + 1)).await.unwrap();
+    let past = QueryIndicatorRequest { as_of: Some(AsOf::AsOfRevision(revision)), ..question(0) };
+    let mut request = Request::new(past);
+    request.metadata_mut().insert("x-request-id", "mine-2".parse().unwrap());
+    indicators.query_indicator(request).await.unwrap();
+
     // Without an id, each call has one of its own.
     let mut made = Vec::new();
     for _ in 0..2 {
@@ -78,4 +86,5 @@ async fn the_id_of_a_call_goes_on_to_the_data_service_and_back_to_the_caller() {
         |method| calls(&lines, method).iter().map(|fields| fields["request_id"].clone()).collect::<Vec<_>>();
     assert!(ids("/reform.analytics.v1.IndicatorService/QueryIndicator").contains(&"mine-1".into()));
     assert_eq!(ids("/reform.data.v1.RecordService/CountRecords"), ["mine-1"]);
+    assert!(ids("/reform.data.v1.RecordService/ExportRecords").contains(&"mine-2".into()), "{lines:?}");
 }
