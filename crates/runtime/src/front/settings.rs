@@ -23,8 +23,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::value("otlp-endpoint", "collector of traces by OTLP over gRPC, such as http://127.0.0.1:4317")
         .or_variable("OTEL_EXPORTER_OTLP_ENDPOINT"),
-    Setting::value("otlp-tls-ca", "certificates in PEM that sign that of the collector; for an https address"),
-    Setting::value("otlp-sample-percent", "how many of a hundred traces that begin here are kept").default("100"),
+    Setting::value(
+        "otlp-tls-ca",
+        "certificates in PEM that sign that of the collector; for an https address",
+    ),
+    Setting::value("otlp-sample-percent", "how many of a hundred traces that begin here are kept")
+        .default("100"),
     Setting::value("connections-max", "connections at the same time; more wait").default("512"),
     Setting::value("connection-age-max", "age at which a connection ends once its calls have").default("1h"),
     Setting::value(
