@@ -85,6 +85,11 @@ impl Setting {
         Self { key, help, default: Some("false"), is_switch: true, or_variable: None }
     }
 
+    /// Its name.
+    pub const fn key(&self) -> &'static str {
+        self.key
+    }
+
     /// With a default, in the form in which a person would write it.
     #[must_use]
     pub const fn default(mut self, text: &'static str) -> Self {

@@ -28,42 +28,42 @@ use crate::server::{HEADER_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
 use crate::watched::Watched;
 
 /// What may be under way of one upload, and of all uploads of one connection, before the peer has to wait.
-const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
 /// A peer that answers no PING for this long is gone.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a new connection may say nothing.
-const FIRST_BYTE_MAX: Duration = Duration::from_secs(5);
+pub(crate) const FIRST_BYTE_MAX: Duration = Duration::from_secs(5);
 
 /// How long a handshake may take, the wait for its turn included.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+pub(crate) const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
 /// How long the preface may take, after the handshake if there is one.
-const PREFACE_MAX: Duration = Duration::from_secs(5);
+pub(crate) const PREFACE_MAX: Duration = Duration::from_secs(5);
 
 /// The part of the greatest age by which connections differ, so that not all of them end together.
 const AGE_SPREAD: u32 = 10;
 
 /// How long calls under way may take once their connection has reached its age.
-const AGE_GRACE: Duration = Duration::from_secs(600);
+pub(crate) const AGE_GRACE: Duration = Duration::from_secs(600);
 
 /// How long a peer may take no part of the answers that wait for it.
-const STALLED_MAX: Duration = Duration::from_secs(120);
+pub(crate) const STALLED_MAX: Duration = Duration::from_secs(120);
 
 /// How long a peer that floods may take to hear that it is over.
 const FLOOD_GRACE: Duration = Duration::from_secs(1);
 
 /// Streams that a peer may reset before they were looked at; it is told to be calm then.
-const RESETS_PENDING_MAX: usize = 20;
+pub(crate) const RESETS_PENDING_MAX: usize = 20;
 
 /// Streams that a peer may make the transport reset, in the life of a connection.
-const RESETS_FOR_ERRORS_MAX: usize = 1_024;
+pub(crate) const RESETS_FOR_ERRORS_MAX: usize = 1_024;
 
 /// Handshakes at the same time; each costs a signature, and the machine has calls to answer.
-const HANDSHAKES_MAX: usize = 64;
+pub(crate) const HANDSHAKES_MAX: usize = 64;
 
 /// What every connection of a listener is served with.
 #[derive(Debug, Clone)]

@@ -4,6 +4,9 @@
 //! what calls hold in memory. When places run short, imports are refused first, then writes, then reads, then the feed;
 //! questions about health have places of their own. The hot path is two counters.
 
+#[cfg(test)]
+mod page;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
