@@ -17,6 +17,7 @@ mod log;
 mod refusal;
 mod request;
 mod request_id;
+pub(crate) mod scan;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;

@@ -181,6 +181,14 @@ struct Held {
 }
 
 impl Place {
+    /// Whether answers have their bound in memory: a feed has others, and what began goes on.
+    pub(crate) fn has_room(&self) -> bool {
+        let Held { limits, class, .. } = &*self.0;
+        let max = limits.config.answers_bytes_max;
+        let fits = |share: &Share, max: u64| share.answers.load(Relaxed) <= max;
+        *class == Class::Feed || (fits(&limits.all, max) && fits(self.0.caller(), max / PART_OF_CALLER))
+    }
+
     /// So many bytes of the answer are made and not taken yet.
     pub(crate) fn hold(&self, bytes: usize) {
         self.0.hold(bytes as u64);

@@ -127,7 +127,13 @@ impl http_body::Body for CallBody {
         match catch_unwind(AssertUnwindSafe(|| inner.poll_frame(cx))) {
             Err(_panic) => this.end(Reason::Panic),
             Ok(Poll::Pending) => this.wait(cx),
-            Ok(Poll::Ready(Some(Ok(frame)))) => Poll::Ready(Some(Ok(this.pass(frame)))),
+            Ok(Poll::Ready(Some(Ok(frame)))) => {
+                let frame = this.pass(frame);
+                if !this.rest.is_empty() && !this.place.as_ref().is_none_or(Place::has_room) {
+                    return this.end(Reason::Overloaded);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
             Ok(ended) => ended,
         }
     }

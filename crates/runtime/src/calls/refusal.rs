@@ -12,6 +12,8 @@ pub(super) fn refuse(reason: Reason) -> Status {
         "the deadline passed; a write may have been done"
     } else if reason == Reason::TokenInvalid {
         access::INVALID
+    } else if reason == Reason::Overloaded {
+        "too many answers are not read yet: try again later"
     } else {
         "a defect of the service ended this call"
     };

@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use reform_api::error::Fault;
+use reform_api::error::{Fault, Reason};
 
+use super::scan::{FIELDS_MAX, Scan, TooMany};
 use crate::limits::Place;
 
 /// Requests up to this size are not counted, because there cannot be enough of them.
@@ -19,15 +20,20 @@ pub struct Received<B> {
     inner: B,
     place: Place,
     bytes: u64,
+    scan: Scan,
 }
 
 impl<B> Received<B> {
     pub(super) fn new(inner: B, place: Place) -> Self {
-        Self { inner, place, bytes: 0 }
+        Self { inner, place, bytes: 0, scan: Scan::new() }
     }
 
-    fn count(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.bytes = self.bytes.saturating_add(bytes as u64);
+    fn count(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.scan.look(bytes).map_err(|TooMany| {
+            let message = format!("the message has over {FIELDS_MAX} fields on its outer levels");
+            Fault::new(Reason::MessageTooLarge, message)
+        })?;
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
         if self.bytes > SMALL_BYTES { self.place.receive(self.bytes) } else { Ok(()) }
     }
 }
@@ -49,7 +55,7 @@ where
             Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
             None => return Poll::Ready(None),
         };
-        let counted = this.count(frame.data_ref().map_or(0, Bytes::len));
+        let counted = this.count(frame.data_ref().map_or(&[], Bytes::as_ref));
         Poll::Ready(Some(counted.map(|()| frame).map_err(|fault| fault.status().into())))
     }
 

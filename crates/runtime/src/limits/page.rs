@@ -6,6 +6,7 @@ use std::fmt::Write;
 use reform_api::priority::{Class, METHODS};
 
 use super::{Config, HEALTH_CALLS_MAX};
+use crate::calls::scan::FIELDS_MAX;
 use crate::connection::{
     AGE_GRACE, CONNECTION_WINDOW_BYTES, FIRST_BYTE_MAX, HANDSHAKE_MAX, HANDSHAKES_MAX, KEEPALIVE_INTERVAL,
     KEEPALIVE_TIMEOUT, PREFACE_MAX, RESETS_FOR_ERRORS_MAX, RESETS_PENDING_MAX, STALLED_MAX,
@@ -92,10 +93,16 @@ fn calls() -> Vec<Row> {
     vec![
         ("a request message", mib(REQUEST_BYTES_MAX as u64), "", "RESOURCE_EXHAUSTED/MESSAGE_TOO_LARGE"),
         (
+            "fields of a message over 64 KiB, its small parts closed",
+            FIELDS_MAX.to_string(),
+            "",
+            "RESOURCE_EXHAUSTED/MESSAGE_TOO_LARGE",
+        ),
+        (
             "metadata of a call",
             format!("{} KiB", HEADER_BYTES_MAX >> 10),
             "",
-        "431, which clients show as UNKNOWN or INTERNAL",
+            "431, which clients show as UNKNOWN or INTERNAL",
         ),
         ("a compressed message", "none is taken".to_owned(), "", "UNIMPLEMENTED"),
         ("calls", calls_max.to_string(), "calls-max", OVERLOADED),

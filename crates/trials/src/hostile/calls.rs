@@ -44,11 +44,10 @@ pub(super) async fn long_filter(target: Target) -> String {
 }
 
 pub(super) async fn gzip_bomb(target: Target) -> String {
-    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
-    for _ in 0..1_024 {
-        bomb.write_all(&vec![0; 1 << 20]).unwrap();
-    }
-    let bomb = bomb.finish().unwrap();
+    let mut part = GzEncoder::new(Vec::new(), Compression::best());
+    part.write_all(&vec![0; 1 << 20]).unwrap();
+    // What is compressed may be in parts: a GiB in a MiB.
+    let bomb = part.finish().unwrap().repeat(1_024);
     again(&target, &[Call::new(LIST, bomb).compressed("gzip")]).await
 }
 

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::Target;
 use super::frames::{End, Peer, call_and_reset, ping};
+use crate::process::SOON;
 
 const SILENT: usize = 200;
 const HALF_OPEN: usize = 10_000;
@@ -69,7 +70,7 @@ async fn floods(target: &Target, frames: fn(u32) -> Vec<u8>) -> String {
             let began = Instant::now();
             let mut ends = Vec::new();
             while let Some(left) = time.checked_sub(began.elapsed()) {
-                ends.push(Peer::connect(address).await.unwrap().flood(left, frames).await);
+                ends.push(Peer::connect(address).await.unwrap().flood(left + SOON, frames).await);
                 tokio::time::sleep(AGAIN).await;
             }
             ends
@@ -81,6 +82,7 @@ async fn floods(target: &Target, frames: fn(u32) -> Vec<u8>) -> String {
         *told.entry(format!("{end:?}")).or_default() += 1;
     }
     let sent = ends.iter().map(|(sent, _)| u64::from(*sent)).sum::<u64>();
-    assert!(ends.iter().any(|(_, end)| matches!(end, End::GoAway(_))), "nobody was sent away: {told:?}");
+    // Who still sends when the connection is closed may miss the GOAWAY before it.
+    assert!(ends.iter().all(|(_, end)| *end != End::Open), "somebody was not sent away: {told:?}");
     format!("{sent} sent, {told:?}")
 }
