@@ -39,7 +39,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     attack!("rapid resets", &[], None, 64, connections::rapid_resets),
     attack!("a PING flood", &[], None, 16, connections::pings),
     attack!("watchers that never read", &[], None, 512, streams::unread_watches),
-    attack!("answers that nobody reads", &["--answers-max", "64 MiB"], None, 192, streams::unread_answers),
+    attack!("answers that nobody reads", &["--answers-max", "64 MiB"], None, 256, streams::unread_answers),
     attack!("an endless import", &[], None, 256, streams::endless_import),
     attack!("uploads that never end", &[], None, 512, streams::endless_messages),
     attack!("a filter of 100,000 terms", &[], None, 64, calls::long_filter),

@@ -108,7 +108,9 @@ pub(super) async fn endless_messages(target: Target) -> String {
         let channel = target.endpoint.connect().await.unwrap();
         let mut first = vec![0];
         first.extend(u32::try_from(UPLOAD_BYTES).unwrap().to_be_bytes());
-        first.resize(UPLOAD_BYTES / 2, 0);
+        // Mutations of 60,000 bytes.
+        let part = [&[0x0a, 0xe0, 0xd4, 0x03][..], &[0; 60_000]].concat();
+        first.extend(part.repeat(UPLOAD_BYTES / 2 / part.len()));
         let first = Bytes::from(first);
         let body = Body::new(StreamBody::new(
             stream::iter([Ok::<_, Status>(http_body::Frame::data(first))]).chain(stream::pending()),
