@@ -64,5 +64,6 @@ pub use caller::Settings;
 pub use carried::Carried;
 pub use credentials::Credentials;
 pub use data::DataClient;
+pub use encrypted::Shown;
 pub use export::Exported;
 pub use link::Link;

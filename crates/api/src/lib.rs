@@ -9,6 +9,7 @@
 //! - [`convert`]: wire → domain, and what is refused on the way;
 //! - [`encoded`]: the servers of the data service with records in answers as bytes;
 //! - [`roles`]: who may call what; [`priority`]: what is refused first when there is too much;
+//! - [`validity`]: how long a certificate is good;
 //! - [`client`]: how another program calls the services.
 
 pub mod client;
@@ -21,5 +22,17 @@ mod generated;
 pub mod json;
 pub mod priority;
 pub mod roles;
+pub mod validity;
 
 pub use generated::{analytics, data};
+
+/// Request metadata that ask whom a service takes the caller for. An answer of a service that knows its callers has
+/// [`IDENTITY`] and [`ROLES`] then.
+pub const WHO: &str = "reform-who";
+/// Answer to [`WHO`]: the name of the caller.
+pub const IDENTITY: &str = "reform-identity";
+/// Answer to [`WHO`]: the roles of the caller, with commas.
+pub const ROLES: &str = "reform-roles";
+/// Initial metadata of the answer of `IndicatorService.GetStatus`: seconds since the newest checkpoint was written, where
+/// checkpoints are kept; -1 when there is none yet.
+pub const CHECKPOINT_AGE: &str = "reform-checkpoint-age-s";

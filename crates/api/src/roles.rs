@@ -7,6 +7,8 @@ use std::fmt::{self, Write};
 use std::str::FromStr;
 use std::sync::LazyLock;
 
+use crate::error::Reason;
+
 /// What an identity may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -123,7 +125,21 @@ pub fn access(path: &str) -> Option<Access> {
     BY_PATH.get(path).copied()
 }
 
-/// The table for people, in Markdown.
+/// What is wrong with a credential, and what its caller is told, whatever the method: but for health, which asks nobody.
+/// The first is none at all.
+pub const REFUSALS: &[(&str, Reason)] = &[
+    ("no token", Reason::TokenMissing),
+    ("wrong signature", Reason::TokenInvalid),
+    ("no aud", Reason::TokenInvalid),
+    ("no iss", Reason::TokenInvalid),
+    ("expired by 31 s", Reason::TokenInvalid),
+    ("nbf in an hour", Reason::TokenInvalid),
+    ("unknown key", Reason::TokenInvalid),
+    ("9 KiB", Reason::TokenInvalid),
+    ("a role that is not enough", Reason::RoleRequired),
+];
+
+/// The tables for people, in Markdown.
 pub fn markdown() -> String {
     let mut text = String::from("| method |");
     for role in Role::ALL {
@@ -140,6 +156,14 @@ pub fn markdown() -> String {
             });
         }
         text.push('\n');
+    }
+    text.push_str(
+        "\nWhat is not accepted is told the same way by every method that asks for a credential:\n\n",
+    );
+    text.push_str("| credential | code | reason |\n|---|---|---|\n");
+    for (credential, reason) in REFUSALS {
+        let code = if *reason == Reason::RoleRequired { "PERMISSION_DENIED" } else { "UNAUTHENTICATED" };
+        writeln!(text, "| {credential} | `{code}` | `{}` |", reason.as_str()).expect("a string takes all");
     }
     text
 }

@@ -8,8 +8,8 @@ use reform_api::client::Credentials;
 
 use crate::client::{Peer, Service};
 use crate::commands::{
-    backup, certs, chart, compact, compare, completions, conflicts, demo, explain, export, get, history,
-    import, indicators, list, manual, parameter, purge, query, revert, simulate, token, watch,
+    backup, certs, chart, compact, compare, completions, conflicts, demo, doctor, explain, export, get,
+    history, import, indicators, list, manual, parameter, purge, query, revert, simulate, token, watch,
 };
 use crate::failure::Failure;
 
@@ -33,6 +33,7 @@ Examples:
   reform chart registered-parties parties.svg    the same as a picture; without a file in the terminal
   reform explain registered-parties --at 2024    the records behind a figure
   reform export records.jsonl                    every live record, checked against its trailer
+  reform doctor                                  what is wrong, and what to do
   reform backup registry.archive                 the whole store with its history, checked
 
 Exit codes:
@@ -88,16 +89,24 @@ pub(crate) struct Global {
 impl Global {
     /// Connects to a service of the pair.
     pub(crate) async fn connect(&self, service: Service) -> Result<Peer, Failure> {
-        let url = match service {
+        Peer::connect(service, self.url(service), &self.credentials()).await
+    }
+
+    /// Where a service is.
+    pub(crate) fn url(&self, service: Service) -> &str {
+        match service {
             Service::Data => &self.data,
             Service::Analytics => &self.analytics,
-        };
-        let credentials = Credentials {
+        }
+    }
+
+    /// What is trusted and shown there.
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials {
             ca: self.tls_ca.clone(),
             identity: self.tls_cert.clone().zip(self.tls_key.clone()),
             token: self.token_file.clone(),
-        };
-        Peer::connect(service, url, &credentials).await
+        }
     }
 }
 
@@ -147,6 +156,8 @@ pub(crate) enum Command {
     Revert(revert::Revert),
     /// Show the state of both services
     Status,
+    /// Say what is wrong with both services, or soon will be, and what to do
+    Doctor(doctor::Doctor),
     /// Show what a record was, the newest revision first
     History(history::History),
     /// Erase a deleted record for good

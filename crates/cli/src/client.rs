@@ -7,7 +7,11 @@ use reform_api::client::{AnalyticsClient, Credentials, DataClient, Link};
 use reform_api::data::v1::maintenance_service_client::MaintenanceServiceClient;
 use reform_api::data::v1::record_service_client::RecordServiceClient;
 use tonic::Status;
+use tonic::metadata::MetadataValue;
 use tonic::transport::Uri;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::failure::Failure;
 
@@ -70,6 +74,13 @@ impl Peer {
         Ok(Self { service, url: url.to_owned(), channel })
     }
 
+    /// What health says of the process as a whole.
+    pub(crate) async fn health(&self) -> Result<ServingStatus, Status> {
+        let answer =
+            HealthClient::new(self.channel.clone()).check(request(HealthCheckRequest::default())).await?;
+        Ok(answer.get_ref().status())
+    }
+
     /// Records.
     pub(crate) fn records(&self) -> RecordServiceClient<Link> {
         RecordServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
@@ -106,4 +117,16 @@ pub(crate) fn request<T>(message: T) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
     request.set_timeout(CALL_TIMEOUT);
     request
+}
+
+/// As [`request`], of somebody who asks whom the service takes him for.
+pub(crate) fn who<T>(message: T) -> tonic::Request<T> {
+    let mut request = request(message);
+    request.metadata_mut().insert(reform_api::WHO, MetadataValue::from_static("?"));
+    request
+}
+
+/// Bytes for a reader.
+pub(crate) fn size(bytes: i64) -> String {
+    indicatif::BinaryBytes(u64::try_from(bytes).unwrap_or(0)).to_string()
 }

@@ -8,6 +8,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod conflicts;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
@@ -58,6 +59,7 @@ pub(crate) async fn run(Args { global, command }: Args) -> Result<ExitCode, Fail
         Command::Token(token) => token::run(&token),
         Command::Completions(completions) => completions::run(&completions),
         Command::Manual(manual) => manual::run(&manual),
+        Command::Doctor(doctor) => doctor::run(&global, &doctor).await,
         Command::Status => status::run(&global).await,
     }
 }

@@ -7,6 +7,8 @@
 mod certificates;
 mod jwt;
 mod keys;
+#[doc(hidden)]
+pub mod parsers;
 mod tokens;
 
 use std::path::PathBuf;
@@ -78,6 +80,8 @@ pub(crate) struct Admitted {
     pub(crate) until: Option<Instant>,
     /// Whether the call may change something.
     pub(crate) writes: bool,
+    /// What its caller may do.
+    pub(crate) roles: Vec<Role>,
 }
 
 /// A call that may not.
@@ -137,7 +141,7 @@ impl Access {
         }
         let until =
             until.map(|until| Instant::now() + until.duration_since(SystemTime::now()).unwrap_or_default());
-        Ok(Admitted { identity: Some(identity), until, writes: needed != Some(Role::Reader) })
+        Ok(Admitted { identity: Some(identity), until, writes: needed != Some(Role::Reader), roles })
     }
 
     fn known(&self, headers: &HeaderMap, certificate: Option<&Identity>) -> Result<Known, Reason> {

@@ -14,7 +14,7 @@ mod audit;
 mod body;
 mod deadline;
 mod log;
-mod refusal;
+pub(crate) mod refusal;
 mod request;
 mod request_id;
 pub(crate) mod scan;
@@ -30,7 +30,6 @@ use futures::future::{self, Either};
 use http::{HeaderName, HeaderValue, Request, Response};
 use reform_api::client::Carried;
 use reform_api::error::{Fault, Reason};
-use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -42,7 +41,7 @@ use crate::limits::{self, Limits, Place, Share};
 use crate::metrics::calls::CallCounts;
 use crate::traces::{self, Traced, Traces};
 use audit::Audit;
-pub use audit::Written;
+pub use audit::{Writing, Written};
 pub use body::CallBody;
 pub use deadline::Deadline;
 use deadline::End;
@@ -182,10 +181,12 @@ where
         let mut log = CallLog::new(&request, id.clone(), counted, traced);
         let access = self.layer.access.as_deref();
         let admitted = access.map(|access| admit(access, &mut request, &mut log)).transpose();
-        let entered = admitted.and_then(|until| {
+        let asks = request.headers().contains_key(reform_api::WHO);
+        let who = admitted.as_ref().ok().and_then(Option::as_ref).filter(|_| asks).and_then(Who::of);
+        let entered = admitted.and_then(|admitted| {
             let identity = access.and(request.extensions().get::<Identity>());
             let place = self.layer.limits.enter(class, identity, &self.connection).map_err(Fault::status)?;
-            Ok((until.flatten(), place))
+            Ok((admitted.and_then(|admitted| admitted.until), place))
         });
         let span = tracing::debug_span!("call", rpc = request.uri().path());
         let stamp = self.layer.stamp.clone();
@@ -213,6 +214,10 @@ where
                 headers.entry(STORE_ID).or_insert(store_id);
                 headers.entry(REVISION).or_insert_with(|| revision.into());
             }
+            if let Some(Who { identity, roles }) = who {
+                response.headers_mut().insert(reform_api::IDENTITY, identity);
+                response.headers_mut().insert(reform_api::ROLES, roles);
+            }
             Ok(finish(response, End::first(deadline, until), place, log, span))
         })
     }
@@ -224,20 +229,34 @@ fn answered(mut id: HeaderValue) -> HeaderValue {
     id
 }
 
-/// Decides on a call, and gives its handler the identity. When the credential ends, if it does.
-fn admit<B>(access: &Access, request: &mut Request<B>, log: &mut CallLog) -> Result<Option<Instant>, Status> {
+/// Decides on a call, and gives its handler the identity.
+fn admit<B>(access: &Access, request: &mut Request<B>, log: &mut CallLog) -> Result<Admitted, Status> {
     match access.admit(request.uri().path(), request.headers(), request.extensions()) {
-        Ok(Admitted { identity, until, writes }) => {
-            log.audit(Audit::new(identity.clone(), writes));
-            if let Some(identity) = identity {
-                request.extensions_mut().insert(identity);
+        Ok(admitted) => {
+            log.audit(Audit::new(admitted.identity.clone(), admitted.writes));
+            if let Some(identity) = &admitted.identity {
+                request.extensions_mut().insert(identity.clone());
             }
-            Ok(until)
+            Ok(admitted)
         }
         Err(refused) => {
             log.audit(Audit::new(refused.identity.clone(), false));
             Err(refused.status())
         }
+    }
+}
+
+/// Whom the service takes the caller for, to be told.
+struct Who {
+    identity: HeaderValue,
+    roles: HeaderValue,
+}
+
+impl Who {
+    fn of(admitted: &Admitted) -> Option<Self> {
+        let roles: Vec<_> = admitted.roles.iter().map(|role| role.as_str()).collect();
+        let identity = HeaderValue::from_str(admitted.identity.as_ref()?.as_str()).ok()?;
+        Some(Self { identity, roles: HeaderValue::from_str(&roles.join(",")).ok()? })
     }
 }
 
@@ -252,6 +271,9 @@ fn finish(
     translate(response.headers_mut());
     if let Some(written) = response.extensions_mut().remove() {
         log.wrote(written);
+    }
+    if let Some(writing) = response.extensions_mut().remove() {
+        log.writes(writing);
     }
     if let Some(code) = response.headers().get(Status::GRPC_STATUS) {
         log.end(Code::from_bytes(code.as_bytes()));

@@ -22,6 +22,7 @@
 //! # Ok::<(), reform_runtime::config::Error>(())
 //! ```
 
+pub mod check;
 mod file;
 mod units;
 
@@ -155,7 +156,7 @@ impl Program {
     /// The command line; subcommands can be added, and take the same flags.
     pub fn command(&self) -> Command {
         let args = self.settings.iter().map(Setting::arg);
-        Command::new(self.name).about(self.about).version(self.version).args(args)
+        Command::new(self.name).about(self.about).version(self.version).args(args).arg(check::arg())
     }
 
     /// Gathers the values of all settings; `env` looks up a variable.
@@ -329,6 +330,16 @@ impl Settings {
         self.mistakes.push(format!("--{key}: {what}"));
     }
 
+    /// Every setting with its value and where it was given, as TOML. There are no secrets among them: those are in files,
+    /// but a password in an address would be, and is left out.
+    pub fn resolved(&self) -> String {
+        let lines = self.values.iter().map(|(key, value)| match value {
+            Some(Value { text, place }) => format!("{key} = {:?} # {place}\n", without_password(text)),
+            None => format!("# {key} is not set\n"),
+        });
+        lines.collect()
+    }
+
     /// Proves that all is right.
     ///
     /// # Errors
@@ -356,6 +367,13 @@ impl Settings {
             }
         }
     }
+}
+
+/// An address without who logs in there.
+fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{host}")
 }
 
 fn within<T: PartialOrd>(

@@ -1,5 +1,6 @@
 //! How a process is reached: addresses, encryption, limits, and who may do what.
 
+mod check;
 mod descriptors;
 mod settings;
 

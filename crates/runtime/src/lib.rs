@@ -24,6 +24,8 @@ pub mod identity;
 pub mod limits;
 pub mod logging;
 pub mod metrics;
+#[doc(hidden)]
+pub mod parsers;
 mod preface;
 pub mod probe;
 pub mod queue;

@@ -47,7 +47,11 @@ pub fn watch(files: &Files, every: Duration) -> Result<Watched<ServerConfig>, wa
     })
 }
 
-fn config(cert: &[u8], key: &[u8], clients: Option<(&[u8], Option<&[u8]>)>) -> Result<ServerConfig, String> {
+pub(crate) fn config(
+    cert: &[u8],
+    key: &[u8],
+    clients: Option<(&[u8], Option<&[u8]>)>,
+) -> Result<ServerConfig, String> {
     let chain = certificates("certificate", cert)?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("private key: {error}"))?;
     let provider = Arc::new(ring::default_provider());

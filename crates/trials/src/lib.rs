@@ -13,7 +13,8 @@
 //! - [`disk`]: a disk that fails or loses power below the service; [`power`]: what a power cut takes back;
 //!   [`io_errors`]: one call to the disk fails; [`stall`]: one does not return; [`full_disk`]: no room is left;
 //! - [`raw`]: calls as bytes; [`honest`]: callers that behave, and how long they wait; [`usage`]: memory, files, threads;
-//! - [`hostile`]: clients that mean harm; [`overload`]: more calls than can be answered; [`soak`]: a long time.
+//! - [`hostile`]: clients that mean harm; [`overload`]: more calls than can be answered; [`soak`]: a long time;
+//! - [`parsers`]: whatever reads what comes from outside is handed anything.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
 #![allow(
@@ -40,6 +41,7 @@ pub mod maintenance;
 pub mod one_effect;
 pub mod overload;
 pub mod own_writes;
+pub mod parsers;
 pub mod power;
 pub mod process;
 pub mod proxy;

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use reform_runtime::{logging, shutdown};
 use reform_trials::{
     compact_watch, full_disk, hostile, io_errors, kills, linearizable, one_effect, overload, own_writes,
-    soak, watching,
+    parsers, soak, watching,
 };
 
 /// Tries what the data service promises; each command is one sort of failure, as often as it is told.
@@ -95,6 +95,15 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         kill_every: u64,
     },
+    /// Every parser of what comes from outside is handed examples with mistakes in them: no panic, nothing over a second.
+    Parsers {
+        /// Inputs of each parser.
+        #[arg(long, default_value_t = 1_000_000)]
+        inputs: usize,
+        /// Only those whose name has this in it.
+        #[arg(long, default_value = "")]
+        only: String,
+    },
     /// Clients that mean harm, one sort after the other, beside honest ones: memory, their waits, and what each is told.
     Hostile {
         /// Seconds of each, and as many before and after it without.
@@ -179,6 +188,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             let rates = soak::Rates { reads, writes };
             soak::run(&trials, Duration::from_secs(60 * minutes), rates).await;
         }
+        Command::Parsers { inputs, only } => drop(parsers::run(inputs, &only).await),
         Command::ServeAnalytics { args } => return serve_analytics(args).await,
         Command::ServeData { patience, args } => return serve_data(patience, args).await,
     }

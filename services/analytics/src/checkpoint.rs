@@ -12,10 +12,11 @@ mod keeper;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::held::Held;
 
-pub(crate) use file::Error;
+pub(crate) use file::{Error, read_from, write_to};
 pub(crate) use keeper::keep;
 
 /// Checkpoints that are kept.
@@ -57,6 +58,12 @@ impl Folder {
                 None
             }
         })
+    }
+
+    /// How long ago the newest checkpoint was written; none where there is none.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let newest = self.files(SUFFIX).ok()?.pop()?;
+        fs::metadata(newest).ok()?.modified().ok()?.elapsed().ok()
     }
 
     /// Writes a checkpoint and lets go of all but the newest.

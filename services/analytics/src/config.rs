@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::Uri;
 use reform_api::client::Credentials;
+use reform_runtime::config::check::{self, Checked};
 use reform_runtime::config::{self, Got, Program, Setting, Settings};
 use reform_runtime::probe::{self, Probe};
 use reform_runtime::{front, logging, server};
@@ -53,6 +54,8 @@ impl Config {
 pub enum Command {
     /// To serve.
     Serve(Box<Process>),
+    /// To read everything that serving would read, and to serve nothing.
+    Check(Checked),
     /// To ask the service that runs already for its health.
     Health(Probe),
 }
@@ -113,11 +116,40 @@ impl Command {
         if let Some(probe) = Probe::read(&program, &matches, &env)? {
             return Ok(Self::Health(probe));
         }
-        Process::from_settings(program.read(&matches, env)).map(|process| Self::Serve(Box::new(process)))
+        let settings = program.read(&matches, env);
+        if check::is_asked(&matches) {
+            return Ok(Self::Check(Process::check(settings)));
+        }
+        Process::from_settings(settings).map(|process| Self::Serve(Box::new(process)))
     }
 }
 
 impl Process {
+    fn check(settings: Settings) -> Checked {
+        let resolved = settings.resolved();
+        let process = match Self::from_settings(settings) {
+            Err(error) => return Checked::wrong(resolved, error),
+            Ok(process) => process,
+        };
+        let mut checked = Checked { resolved, ..Checked::default() };
+        process.front.check(&mut checked);
+        let Config { data, credentials, state_dir, .. } = &process.service;
+        let key = credentials.identity.as_ref().and_then(|(_, key)| checked.secret("data-tls-key", key));
+        let files = [("data-tls-ca", &credentials.ca), ("data-token-file", &credentials.token)];
+        let there =
+            files.map(|(key, path)| path.as_ref().is_none_or(|path| checked.file(key, path).is_some()));
+        if (key.is_some() || credentials.identity.is_none())
+            && there == [true, true]
+            && let Err(why) = credentials.check(data.scheme_str() == Some("https"))
+        {
+            checked.mistake("data-tls-ca, --data-tls-cert, --data-tls-key, --data-token-file", why);
+        }
+        if let Some(folder) = state_dir {
+            checked.folder("state-dir", folder);
+        }
+        checked
+    }
+
     fn from_settings(mut settings: Settings) -> Result<Self, config::Error> {
         let front = front::Config::read(&mut settings);
         let data = settings.get::<Source>("data");
@@ -198,7 +230,7 @@ mod tests {
     fn read(args: &[&str]) -> Result<Process, config::Error> {
         match Command::read(["reform-analytics"].iter().chain(args), |_| None)? {
             Command::Serve(process) => Ok(*process),
-            Command::Health(probe) => panic!("{probe:?}"),
+            Command::Check(_) | Command::Health(_) => panic!("it does not serve"),
         }
     }
 

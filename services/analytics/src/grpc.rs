@@ -26,6 +26,7 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use crate::answers::{Answers, Computed, Place, WAIT_MAX};
+use crate::checkpoint::Folder;
 use crate::grpc::query::{Format, PictureAsked, PointAsked};
 use crate::picture;
 use crate::refusal::Refusal;
@@ -39,14 +40,19 @@ const ANSWER_BYTES_MAX: usize = 3 << 20;
 const DEADLINE_MARGIN: Duration = Duration::from_millis(100);
 
 /// The service, ready to be routed.
-pub(crate) fn service(answers: Answers, state: Arc<State>) -> IndicatorServiceServer<impl IndicatorService> {
-    IndicatorServiceServer::new(Handlers { answers, state })
+pub(crate) fn service(
+    answers: Answers,
+    state: Arc<State>,
+    checkpoints: Option<Folder>,
+) -> IndicatorServiceServer<impl IndicatorService> {
+    IndicatorServiceServer::new(Handlers { answers, state, checkpoints })
         .max_decoding_message_size(server::REQUEST_BYTES_MAX)
 }
 
 struct Handlers {
     answers: Answers,
     state: Arc<State>,
+    checkpoints: Option<Folder>,
 }
 
 type Answered<T> = Result<Response<T>, Status>;
@@ -206,7 +212,35 @@ impl IndicatorService for Handlers {
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Answered<v1::GetStatusResponse> {
         let set_aside = self.state.view().map_or(0, |view| self.answers.aside().count(&view));
         let status = convert::status(&self.state);
-        Ok(Response::new(v1::GetStatusResponse { quarantined: status.quarantined + set_aside, ..status }))
+        let status = v1::GetStatusResponse { quarantined: status.quarantined + set_aside, ..status };
+        let mut response = Response::new(status);
+        if let Some(folder) = self.checkpoints.clone() {
+            let age = tokio::task::spawn_blocking(move || folder.age()).await.unwrap_or_default();
+            let age = age.map_or(-1, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+            response.metadata_mut().insert(reform_api::CHECKPOINT_AGE, age.into());
+        }
+        Ok(response)
+    }
+}
+
+/// Whether a request of that method is read and found right; nothing is asked of a view.
+pub(crate) fn is_right(method: &str, bytes: &[u8]) -> bool {
+    fn right<M: Message + Default, T, E>(bytes: &[u8], read: impl Fn(M) -> Result<T, E>) -> bool {
+        M::decode(bytes).is_ok_and(|message| read(message).is_ok())
+    }
+    match method {
+        "ListIndicators" => right(bytes, query::page),
+        "GetIndicator" => right(bytes, query::definition),
+        "QueryIndicator" => right(bytes, query::one),
+        "BatchQueryIndicators" => right(bytes, query::batch),
+        "WatchIndicator" => right(bytes, query::watched),
+        "ExplainPoint" => right(bytes, query::point),
+        "CompareRevisions" => right(bytes, query::comparison),
+        "ListConflicts" => right(bytes, query::conflicts),
+        "GetParameter" => right(bytes, query::parameter),
+        "SimulateElection" => right(bytes, simulate::asked),
+        "RenderChart" => right(bytes, query::picture),
+        _ => v1::GetStatusRequest::decode(bytes).is_ok(),
     }
 }
 

@@ -31,6 +31,8 @@ mod freshness;
 mod grpc;
 mod held;
 pub mod metrics;
+#[doc(hidden)]
+pub mod parsers;
 pub mod past;
 mod picture;
 mod refusal;
@@ -102,13 +104,13 @@ pub async fn run(
     if let Some(folder) = checkpoints.clone() {
         tasks.spawn(checkpoint::keep(folder, state.clone(), stop.clone()));
     }
-    tasks.spawn(tail::follow(data.clone(), state.clone(), checkpoints, stop.clone()));
+    tasks.spawn(tail::follow(data.clone(), state.clone(), checkpoints.clone(), stop.clone()));
     tasks.spawn(upkeep::keep_up(state.clone(), stop.clone()));
     tasks.spawn(freshness::report(state.clone(), health.clone(), stop.clone()));
 
     let answers = Answers::new(state.clone(), data, stop.clone(), config.past);
     front.introduce("reform-analytics", metrics::of(&state, &answers))?;
-    let routes = front.routes(&health)?.add_service(grpc::service(answers, state.clone()));
+    let routes = front.routes(&health)?.add_service(grpc::service(answers, state.clone(), checkpoints));
     let stamp: Stamp = Arc::new(move || state.progress().stamp());
     let mut serving = pin!(server::serve(front, routes, health, Some(stamp), stop.clone(), config.drain));
     let early = tokio::select! {

@@ -8,6 +8,7 @@ use reform_runtime::{logging, shutdown};
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let process = match Command::from_args()? {
+        Command::Check(checked) => return Ok(checked.report()),
         Command::Health(probe) => return Ok(probe.run().await),
         Command::Serve(process) => *process,
     };

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reform_runtime::config::check::{self, Checked};
 use reform_runtime::config::{Error, Program, Setting, Settings};
 use reform_runtime::probe::{self, Probe};
 use reform_runtime::{front, logging, server};
@@ -62,6 +63,8 @@ impl Config {
 pub enum Command {
     /// To serve.
     Serve(Box<Process>),
+    /// To read everything that serving would read, and to serve nothing.
+    Check(Checked),
     /// To ask the service that runs already for its health.
     Health(Probe),
     /// To write a stopped store anew.
@@ -134,11 +137,28 @@ impl Command {
         if let Some(compact) = Compact::read(&program, &matches, &env)? {
             return Ok(Self::Compact(compact));
         }
-        Process::from_settings(program.read(&matches, env)).map(|process| Self::Serve(Box::new(process)))
+        let settings = program.read(&matches, env);
+        if check::is_asked(&matches) {
+            return Ok(Self::Check(Process::check(settings)));
+        }
+        Process::from_settings(settings).map(|process| Self::Serve(Box::new(process)))
     }
 }
 
 impl Process {
+    fn check(settings: Settings) -> Checked {
+        let resolved = settings.resolved();
+        match Self::from_settings(settings) {
+            Err(error) => Checked::wrong(resolved, error),
+            Ok(process) => {
+                let mut checked = Checked { resolved, ..Checked::default() };
+                process.front.check(&mut checked);
+                checked.folder("data-dir", &process.service.data_dir);
+                checked
+            }
+        }
+    }
+
     fn from_settings(mut settings: Settings) -> Result<Self, Error> {
         let front = front::Config::read(&mut settings);
         let data_dir = settings.get::<PathBuf>("data-dir");
@@ -167,7 +187,11 @@ mod tests {
     fn read(args: &[&str]) -> Result<Process, Error> {
         match Command::read(["reform-data"].iter().chain(args), |_| None)? {
             Command::Serve(process) => Ok(*process),
-            Command::Health(_) | Command::Restore(_) | Command::Verify(_) | Command::Compact(_) => {
+            Command::Check(_)
+            | Command::Health(_)
+            | Command::Restore(_)
+            | Command::Verify(_)
+            | Command::Compact(_) => {
                 panic!("it does not serve")
             }
         }

@@ -12,13 +12,16 @@
 
 use std::num::NonZero;
 
+use bytes::Bytes;
 use reform_api::data::v1::maintenance_service_server::MaintenanceServiceServer;
 use reform_api::encoded::change_service_server::ChangeServiceServer;
 use reform_api::encoded::record_service_server::RecordServiceServer;
+use reform_runtime::parsers;
 use reform_runtime::queue::Queue;
 use reform_runtime::routes::Routes;
 use reform_runtime::server::REQUEST_BYTES_MAX;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
 use crate::patience::Patience;
 use crate::store::Store;
@@ -51,14 +54,19 @@ pub(crate) const HEALTH_NAMES: &[&str] = &[
     WRITES,
 ];
 
-/// Everything that the process serves, over what every process serves.
-pub(crate) fn routes(
-    every: Routes,
+/// The services of a store.
+pub(crate) struct Servers {
+    records: RecordServiceServer<record::Records>,
+    changes: ChangeServiceServer<change::Changes>,
+    maintenance: MaintenanceServiceServer<maintenance::Maintenance>,
+}
+
+pub(crate) fn servers(
     store: &Store,
     stop: &CancellationToken,
     patience: Patience,
     watchers: &Watchers,
-) -> Routes {
+) -> Servers {
     let reads = Queue::new(
         READS_AT_ONCE_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, NonZero::get),
     );
@@ -66,8 +74,25 @@ pub(crate) fn routes(
     let watchers = watchers.clone();
     let changes = change::Changes { store: store.clone(), stop: stop.clone(), patience, watchers };
     let maintenance = maintenance::Maintenance { store: store.clone(), stop: stop.clone(), patience };
-    every
-        .add_service(RecordServiceServer::new(records).max_decoding_message_size(REQUEST_BYTES_MAX))
-        .add_service(ChangeServiceServer::new(changes).max_decoding_message_size(REQUEST_BYTES_MAX))
-        .add_service(MaintenanceServiceServer::new(maintenance).max_decoding_message_size(REQUEST_BYTES_MAX))
+    Servers {
+        records: RecordServiceServer::new(records).max_decoding_message_size(REQUEST_BYTES_MAX),
+        changes: ChangeServiceServer::new(changes).max_decoding_message_size(REQUEST_BYTES_MAX),
+        maintenance: MaintenanceServiceServer::new(maintenance).max_decoding_message_size(REQUEST_BYTES_MAX),
+    }
+}
+
+/// Everything that the process serves, over what every process serves.
+pub(crate) fn routes(every: Routes, servers: Servers) -> Routes {
+    let Servers { records, changes, maintenance } = servers;
+    every.add_service(records).add_service(changes).add_service(maintenance)
+}
+
+/// What a method answers to these messages, without a connection; see [`parsers::ask`].
+pub(crate) async fn ask(servers: &Servers, path: &str, messages: &[&[u8]]) -> Result<Bytes, Status> {
+    let Servers { records, changes, maintenance } = servers;
+    match path.rsplit_once('/').map(|(service, _)| service) {
+        Some("/reform.data.v1.RecordService") => parsers::ask(records.clone(), path, messages).await,
+        Some("/reform.data.v1.ChangeService") => parsers::ask(changes.clone(), path, messages).await,
+        _ => parsers::ask(maintenance.clone(), path, messages).await,
+    }
 }

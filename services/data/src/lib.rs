@@ -15,9 +15,12 @@ use tokio_util::sync::CancellationToken;
 pub mod config;
 pub mod filter;
 mod grpc;
-mod mask;
+#[doc(hidden)]
+pub mod mask;
 pub mod metrics;
 pub mod offline;
+#[doc(hidden)]
+pub mod parsers;
 pub mod patience;
 pub mod store;
 mod watchdog;
@@ -62,7 +65,8 @@ pub async fn run(
     let stop = shutdown.child_token();
     let watchers = Watchers::default();
     front.introduce("reform-data", metrics::of(&store, &watchers))?;
-    let routes = grpc::routes(front.routes(&health)?, &store, &stop, config.patience, &watchers);
+    let servers = grpc::servers(&store, &stop, config.patience, &watchers);
+    let routes = grpc::routes(front.routes(&health)?, servers);
     let stamp: reform_runtime::calls::Stamp = {
         let store = store.clone();
         let store_id = HeaderValue::from_str(store.id()).ok();

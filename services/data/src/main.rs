@@ -9,6 +9,7 @@ use reform_runtime::{logging, shutdown};
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let process = match Command::from_args()? {
+        Command::Check(checked) => return Ok(checked.report()),
         Command::Health(probe) => return Ok(probe.run().await),
         Command::Restore(restore) => return Ok(restore.run()?),
         Command::Verify(verify) => return verify.run().await,

@@ -17,7 +17,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
-use super::credentials::Credentials;
+use super::credentials::{Credentials, TokenFile};
+use crate::validity::Validity;
 
 /// The port of `https` when the address names none.
 const PORT: u16 = 443;
@@ -82,6 +83,50 @@ fn config(credentials: &Credentials) -> io::Result<ClientConfig> {
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
+}
+
+/// What a service shows to whoever connects by TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The version of the protocol, such as `TLSv1_3`.
+    pub protocol: String,
+    /// How long its certificate is valid; none where it cannot be read.
+    pub validity: Option<Validity>,
+}
+
+impl Credentials {
+    /// Connects once by TLS, as every connection does: both sides trust each other then.
+    ///
+    /// # Errors
+    /// A file is wrong, nobody is there, or one does not trust the other.
+    pub async fn look_at(&self, uri: &Uri) -> io::Result<Shown> {
+        let stream = connect(uri, Arc::new(self.clone())).await?;
+        let (_, session) = stream.get_ref();
+        let protocol = session.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
+        let first = session.peer_certificates().and_then(<[_]>::first);
+        let validity = first.and_then(|certificate| Validity::of(certificate));
+        Ok(Shown { protocol: protocol.to_owned(), validity })
+    }
+
+    /// The first of the own certificates, in DER; none where there is no file of them.
+    ///
+    /// # Errors
+    /// The file is wrong.
+    pub fn own_certificate(&self) -> io::Result<Option<CertificateDer<'static>>> {
+        let Some((cert, _)) = &self.identity else { return Ok(None) };
+        Ok(certificates(cert)?.into_iter().next())
+    }
+
+    /// Reads all files, as a connection would; those of TLS when it is `encrypted`.
+    ///
+    /// # Errors
+    /// What is wrong, which names the file.
+    pub fn check(&self, encrypted: bool) -> io::Result<()> {
+        if encrypted {
+            config(self)?;
+        }
+        TokenFile::of(self).map_or(Ok(()), |token| token.header().map(drop).map_err(io::Error::other))
+    }
 }
 
 fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {

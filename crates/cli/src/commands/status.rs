@@ -82,8 +82,8 @@ fn data_rows(status: &Data) -> impl Iterator<Item = (&'static str, String)> {
         ("live records", counts(live_records)),
         ("writes", writes),
         ("engine", format!("{engine}, store format {store_format}")),
-        ("on disk", size(*bytes_on_disk)),
-        ("free", size(*bytes_free)),
+        ("on disk", client::size(*bytes_on_disk)),
+        ("free", client::size(*bytes_free)),
         ("build", build.clone()),
     ]
     .into_iter()
@@ -111,7 +111,7 @@ fn analytics_rows(status: &Analytics) -> impl Iterator<Item = (&'static str, Str
         ("behind", lag),
         ("rows", counts(rows)),
         ("quarantined", quarantined.to_string()),
-        ("view", size(*view_bytes)),
+        ("view", client::size(*view_bytes)),
         ("build", build.clone()),
     ]
     .into_iter()
@@ -123,8 +123,4 @@ fn counts<'a>(by_kind: impl IntoIterator<Item = (&'a String, &'a i64)>) -> Strin
     let total: i64 = parts.iter().map(|(_, count)| **count).sum();
     let parts: Vec<_> = parts.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     if parts.is_empty() { total.to_string() } else { format!("{total}: {}", parts.join(", ")) }
-}
-
-fn size(bytes: i64) -> String {
-    indicatif::BinaryBytes(u64::try_from(bytes).unwrap_or(0)).to_string()
 }

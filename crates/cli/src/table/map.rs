@@ -83,7 +83,6 @@ impl Map {
     }
 
     /// Reads the text of a map.
-    #[cfg(test)]
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (map, mistakes) = Self::read("m.toml", text.to_owned(), None)?;
         mistakes.finish().map(|()| map)

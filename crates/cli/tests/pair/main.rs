@@ -2,7 +2,7 @@
 //!
 //! In reading order:
 //! - `process`: the two programs; `records`: what analytics is asked;
-//! - `together`, `analytics_kills`, `replaced`, `grpcurl`: the tests.
+//! - `together`, `analytics_kills`, `replaced`, `rolling`, `doctor`, `checked`, `grpcurl`: the tests.
 //!
 //! The programs are those beside `reform` in the target folder: `cargo test --workspace` builds all three, a test of this
 //! package alone takes the other two as they are.
@@ -15,10 +15,13 @@
 use std::env;
 
 mod analytics_kills;
+mod checked;
+mod doctor;
 mod grpcurl;
 mod process;
 mod records;
 mod replaced;
+mod rolling;
 mod together;
 
 const KILLS: usize = 30;

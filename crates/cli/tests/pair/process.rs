@@ -19,7 +19,7 @@ pub(crate) fn analytics_service(data: SocketAddr) -> Process {
 }
 
 /// A program beside the one under test.
-fn sibling(program: &str) -> PathBuf {
+pub(crate) fn sibling(program: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_reform")).with_file_name(program);
     assert!(path.exists(), "{} is not there: cargo build --workspace --bins", path.display());
     path

@@ -1,5 +1,8 @@
 //! The lines of the log target `audit`: who wrote what, and who was refused. Never a token.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use reform_api::error::code_name;
 use tonic::Code;
 use uuid::Uuid;
@@ -15,6 +18,18 @@ pub struct Written {
     pub request_id: Option<Uuid>,
 }
 
+/// What a handler of a stream of writes says of itself, among the extensions of its answer: the newest revision that it
+/// has made, told anew with each write.
+#[derive(Debug, Clone, Default)]
+pub struct Writing(Arc<AtomicI64>);
+
+impl Writing {
+    /// A write was stored.
+    pub fn stored(&self, revision: i64) {
+        self.0.fetch_max(revision, Ordering::Relaxed);
+    }
+}
+
 /// A call as the audit sees it.
 #[derive(Debug)]
 pub(super) struct Audit {
@@ -22,11 +37,12 @@ pub(super) struct Audit {
     /// Whether the call may change something.
     writes: bool,
     pub(super) written: Option<Written>,
+    pub(super) writing: Option<Writing>,
 }
 
 impl Audit {
     pub(super) fn new(identity: Option<Identity>, writes: bool) -> Self {
-        Self { identity, writes, written: None }
+        Self { identity, writes, written: None, writing: None }
     }
 
     pub(super) fn identity(&self) -> Option<&str> {
@@ -35,7 +51,8 @@ impl Audit {
 
     pub(super) fn log(&self, method: &str, code: Code, call_id: &str) {
         let identity = self.identity();
-        let revision = self.written.map(|written| written.revision);
+        let so_far = self.writing.as_ref().map(|writing| writing.0.load(Ordering::Relaxed));
+        let revision = self.written.map(|written| written.revision).or(so_far);
         let request_id = self.written.and_then(|written| written.request_id).map(tracing::field::display);
         let refused = matches!(code, Code::Unauthenticated | Code::PermissionDenied);
         let code = code_name(code);

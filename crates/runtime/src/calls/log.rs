@@ -6,7 +6,7 @@ use http::{HeaderValue, Request, Uri};
 use reform_api::error::code_name;
 use tonic::Code;
 
-use super::audit::{Audit, Written};
+use super::audit::{Audit, Writing, Written};
 use crate::metrics::calls::Counted;
 use crate::traces::Traced;
 
@@ -47,6 +47,12 @@ impl CallLog {
     pub(super) fn wrote(&mut self, written: Written) {
         if let Some(audit) = &mut self.audit {
             audit.written = Some(written);
+        }
+    }
+
+    pub(super) fn writes(&mut self, writing: Writing) {
+        if let Some(audit) = &mut self.audit {
+            audit.writing = Some(writing);
         }
     }
 

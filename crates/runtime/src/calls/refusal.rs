@@ -20,23 +20,23 @@ pub(super) fn refuse(reason: Reason) -> Status {
     Fault::new(reason, message).status()
 }
 
-/// Rewrites what the transport says about messages over their limits; everything else stays as it is.
-pub(super) fn translate(headers: &mut HeaderMap) {
+/// Rewrites what the transport says about messages over their limits, and about bytes that are no message, which it takes
+/// for its own fault; everything else stays as it is.
+pub(crate) fn translate(headers: &mut HeaderMap) {
     // The cheap test first: this runs for every call, and almost all of them are OK.
-    if headers
-        .get(Status::GRPC_STATUS)
-        .is_none_or(|code| Code::from_bytes(code.as_bytes()) != Code::OutOfRange)
-    {
+    let code = headers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
+    if !matches!(code, Some(Code::OutOfRange | Code::Internal)) {
         return;
     }
     let Some(status) = Status::from_header_map(headers) else { return };
     if !status.details().is_empty() {
         return;
     }
-    // There is no other mark: the code is shared with COMPACTED, which has details.
+    // There is no other mark: the codes are shared with COMPACTED and PANIC, which have details.
     let reason = match status.message() {
         text if text.starts_with("Error, decoded message length too large") => Reason::MessageTooLarge,
         text if text.starts_with("Error, encoded message length too large") => Reason::AnswerTooLarge,
+        text if text.starts_with("failed to decode Protobuf message") => Reason::FieldViolations,
         _ => return,
     };
     let message = status.message().trim_start_matches("Error, ");
@@ -50,5 +50,30 @@ pub(super) fn write(headers: &mut HeaderMap, status: &Status) {
     if status.add_header(headers).is_err() {
         // The message does not fit a header; the code alone does.
         headers.insert(Status::GRPC_STATUS, i32::from(status.code()).into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reform_api::error::reason;
+
+    use super::*;
+
+    fn translated(status: &Status) -> Status {
+        let mut headers = HeaderMap::new();
+        status.add_header(&mut headers).unwrap();
+        translate(&mut headers);
+        Status::from_header_map(&headers).unwrap()
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_are_the_callers_fault() {
+        let told = translated(&Status::internal("failed to decode Protobuf message: invalid varint"));
+        assert_eq!(
+            (told.code(), reason(&told).as_deref()),
+            (Code::InvalidArgument, Some("FIELD_VIOLATIONS"))
+        );
+        let ours = translated(&Fault::new(Reason::Internal, "failed to decode Protobuf message").status());
+        assert_eq!((ours.code(), reason(&ours).as_deref()), (Code::Internal, Some("INTERNAL")));
     }
 }

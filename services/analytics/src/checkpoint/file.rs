@@ -59,7 +59,16 @@ pub(crate) enum Error {
 
 /// Writes a checkpoint and syncs it.
 pub(super) fn write(path: &Path, held: &Held) -> Result<(), Error> {
-    let mut out = Out { file: BufWriter::with_capacity(1 << 20, File::create(path)?), blocks: 0, sums: 0 };
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    write_to(&mut file, held)?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// The same, into anything.
+pub(crate) fn write_to(file: &mut impl Write, held: &Held) -> Result<(), Error> {
+    let mut out = Out { file, blocks: 0, sums: 0 };
     out.file.write_all(MAGIC)?;
     out.block(HEAD, &head(held))?;
     for block in held.view.image() {
@@ -80,8 +89,6 @@ pub(super) fn write(path: &Path, held: &Held) -> Result<(), Error> {
     let mut end = out.blocks.to_le_bytes().to_vec();
     end.put_u32_le(out.sums);
     out.block(END, &end)?;
-    let file = out.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()?;
     Ok(())
 }
 
@@ -99,14 +106,14 @@ fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-struct Out {
-    file: BufWriter<File>,
+struct Out<'a, W> {
+    file: &'a mut W,
     blocks: u64,
     /// Of all checksums so far.
     sums: u32,
 }
 
-impl Out {
+impl<W: Write> Out<'_, W> {
     fn block(&mut self, kind: u8, rest: &[u8]) -> io::Result<()> {
         let len = u32::try_from(rest.len()).map_err(|_| io::ErrorKind::InvalidData)?;
         let sum = checksum(kind, len, rest);
@@ -127,7 +134,11 @@ fn checksum(kind: u8, len: u32, rest: &[u8]) -> u32 {
 
 /// Reads a checkpoint; nothing of it may be used where that fails.
 pub(super) fn read(path: &Path) -> Result<Held, Error> {
-    let file = BufReader::with_capacity(1 << 20, File::open(path)?);
+    read_from(BufReader::with_capacity(1 << 20, File::open(path)?))
+}
+
+/// The same, from anything.
+pub(crate) fn read_from(file: impl Read) -> Result<Held, Error> {
     let mut input = Input { file, blocks: 0, sums: 0 };
     let mut magic = [0; MAGIC.len()];
     input.exactly(&mut magic)?;
@@ -159,13 +170,13 @@ pub(super) fn read(path: &Path) -> Result<Held, Error> {
     }
 }
 
-struct Input {
-    file: BufReader<File>,
+struct Input<R> {
+    file: R,
     blocks: u64,
     sums: u32,
 }
 
-impl Input {
+impl<R: Read> Input<R> {
     fn exactly(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
         let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
         self.file

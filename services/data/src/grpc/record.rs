@@ -3,13 +3,14 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, TryStreamExt};
 use prost::Message;
 use reform_api::data::v1;
 use reform_api::encoded;
 use reform_api::encoded::record_service_server::RecordService;
 use reform_api::error::{Fault, Reason};
 use reform_model::Name;
+use reform_runtime::calls::Writing;
 use reform_runtime::queue::Queue;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -262,8 +263,13 @@ impl RecordService for Records {
         request: Request<Streaming<v1::ImportRecordsRequest>>,
     ) -> Result<Response<Self::ImportRecordsStream>, Status> {
         let (author, batches) = request::authored(request);
+        let writing = Writing::default();
         let answers = super::import::answers(self.clone(), author, batches);
-        Ok(Response::new(Box::pin(answers)))
+        let told = writing.clone();
+        let answers = answers.inspect_ok(move |answer| told.stored(answer.revision));
+        let mut response: Response<Self::ImportRecordsStream> = Response::new(Box::pin(answers));
+        response.extensions_mut().insert(writing);
+        Ok(response)
     }
 
     type ExportRecordsStream = Answers<v1::ExportRecordsResponse>;

@@ -1,9 +1,10 @@
 //! What the audit says, and who the author of a change is.
 
+use futures::TryStreamExt;
 use reform_api::client::{Credentials, DataClient};
 use reform_api::data::v1::{
-    CommitRecordsRequest, CreateRecordRequest, DeleteRecordRequest, GetRecordRequest,
-    ListRecordRevisionsRequest,
+    CommitRecordsRequest, CreateRecordRequest, DeleteRecordRequest, GetRecordRequest, ImportBatch,
+    ImportOptions, ListRecordRevisionsRequest, Record,
 };
 use reform_api::json;
 
@@ -13,6 +14,35 @@ use crate::lines::Lines;
 
 const SOURCE: &str =
     r#"{"jurisdiction": "KZ", "title": "Law", "source": {"url": "https://example.org/law"}}"#;
+
+#[tokio::test]
+async fn an_import_tells_the_newest_revision_that_it_made() {
+    let lines = Lines::default();
+    let _default = lines.logged("audit=info");
+    let pair = Pair::start(&[&Signer::ed25519("ed")]).await;
+    std::fs::write(pair.path("importer"), static_token("importer")).unwrap();
+    drop(lines.take());
+    let credentials = Credentials { token: Some(pair.path("importer")), ..Credentials::default() };
+    let data = DataClient::connect_with(format!("http://{}", pair.address()), &credentials).await.unwrap();
+    let batches = [1, 2, 3].map(|n| {
+        let mut record: Record = json::parse("reform.data.v1.Record", SOURCE).unwrap();
+        record.name = format!("records/law-{n}");
+        ImportBatch { records: vec![record], ..ImportBatch::default() }
+    });
+    let answers = data.import(ImportOptions::default(), futures::stream::iter(batches));
+    let answers: Vec<_> = answers.try_collect().await.unwrap();
+    // The answer is read to its end, but the service may not have heard of that.
+    let told = loop {
+        match lines.take().pop() {
+            Some(line) => break line,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(told["fields"]["message"], "write");
+    assert_eq!(told["fields"]["identity"], "static-importer");
+    assert_eq!(told["fields"]["revision"], answers.last().unwrap().revision);
+    pair.stop().await;
+}
 
 #[tokio::test]
 async fn writes_and_refusals_are_told_and_the_author_is_the_identity() {

@@ -5,7 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
 use serde_json::{Value, json};
 
 pub(super) const ISSUER: &str = "https://issuer.test";
@@ -20,6 +23,7 @@ pub(super) struct Signer {
 enum Key {
     Ed25519(Ed25519KeyPair),
     P256(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
 }
 
 impl Signer {
@@ -35,6 +39,11 @@ impl Signer {
         Self { kid, key: Key::P256(key) }
     }
 
+    /// Always the same key: to make one takes long.
+    pub(super) fn rsa(kid: &'static str) -> Self {
+        Self { kid, key: Key::Rsa(RsaKeyPair::from_pkcs8(include_bytes!("rsa.pk8")).unwrap()) }
+    }
+
     /// The public half.
     pub(super) fn jwk(&self) -> Value {
         let kid = self.kid;
@@ -47,6 +56,10 @@ impl Signer {
                 let (x, y) = (encode(&point[1..33]), encode(&point[33..]));
                 json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid, "x": x, "y": y})
             }
+            Key::Rsa(key) => {
+                let PublicKeyComponents { n, e } = PublicKeyComponents::<Vec<u8>>::from(key.public());
+                json!({"kty": "RSA", "alg": "RS256", "kid": kid, "n": encode(&n), "e": encode(&e)})
+            }
         }
     }
 
@@ -55,6 +68,7 @@ impl Signer {
         let alg = match self.key {
             Key::Ed25519(_) => "EdDSA",
             Key::P256(_) => "ES256",
+            Key::Rsa(_) => "RS256",
         };
         self.sign_with(&json!({"alg": alg, "kid": self.kid, "typ": "JWT"}), claims)
     }
@@ -63,9 +77,15 @@ impl Signer {
     pub(super) fn sign_with(&self, header: &Value, claims: &Value) -> String {
         let message =
             format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
+        let (random, bytes) = (SystemRandom::new(), message.as_bytes());
         let signature = match &self.key {
-            Key::Ed25519(key) => encode(key.sign(message.as_bytes()).as_ref()),
-            Key::P256(key) => encode(key.sign(&SystemRandom::new(), message.as_bytes()).unwrap().as_ref()),
+            Key::Ed25519(key) => encode(key.sign(bytes).as_ref()),
+            Key::P256(key) => encode(key.sign(&random, bytes).unwrap().as_ref()),
+            Key::Rsa(key) => {
+                let mut signature = vec![0; key.public().modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &random, bytes, &mut signature).unwrap();
+                encode(&signature)
+            }
         };
         format!("{message}.{signature}")
     }
