@@ -20,7 +20,7 @@ use crate::load::{self, Pace, Shape};
 use crate::report::{self, Beside, Report, Row, Samples};
 use crate::server::Service;
 use crate::session::Session;
-use crate::synthetic::Appeals;
+use crate::synthetic::{Appeals, COLLECTION};
 
 /// Appeals of the small pair.
 const SMALL: u64 = 10_000;
@@ -159,6 +159,11 @@ impl Bench {
     /// Questions of which no answer is ready, about many appeals and about few.
     async fn growth(&self, large: &Pair, small: &Pair) -> anyhow::Result<Row> {
         let (mut many, mut few) = (Samples::default(), Samples::default());
+        for pair in [large, small] {
+            // The first of its kind counts the cells that all others read.
+            let filter = format!(r#"institution = "{COLLECTION}institution-01""#);
+            pair.answer(v1::QueryIndicatorRequest { filter, ..QUESTIONS[0].request() }).await?;
+        }
         for _ in 0..self.args.rounds {
             for (pair, samples) in [(large, &mut many), (small, &mut few)] {
                 let asked = calls::query_months(QUESTIONS[0].request());
