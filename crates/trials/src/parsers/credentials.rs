@@ -47,7 +47,7 @@ pub(super) fn all(folder: &Path) -> Vec<Parser<'static>> {
             let known = parsers::bearer(&access, text.as_bytes());
             let unchanged = signed.strip_prefix("Bearer ") == text.get("Bearer ".len()..);
             assert!(
-                known.is_none() || unchanged || text == "Bearer plain",
+                known.is_none() || unchanged || text.get("Bearer ".len()..) == Some("plain"),
                 "a changed token is accepted: {text}"
             );
             known.is_some()
