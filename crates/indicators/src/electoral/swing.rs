@@ -86,9 +86,13 @@ pub fn pedersen<'s>(swings: impl Iterator<Item = &'s Swing> + Clone, rests: (&Nu
         return Estimate { value, approximate, ..Estimate::default() };
     }
     let (lower, upper) = between(swings, rests);
-    let upper = half(upper).min(Number::one()).max(value.clone().unwrap_or_else(Number::zero));
+    let (mut lower, mut upper) = (half(lower), half(upper).min(Number::one()));
+    if let Some(value) = &value {
+        // Without the lines that miss a share it may be less than the change can be with them.
+        (lower, upper) = (lower.min(value.clone()), upper.max(value.clone()));
+    }
     let bound = |number| Some(Bound::closed(number));
-    Estimate { lower: bound(half(lower)), upper: bound(upper), value, ..Estimate::default() }
+    Estimate { lower: bound(lower), upper: bound(upper), value, ..Estimate::default() }
 }
 
 /// The bounds of the sum.

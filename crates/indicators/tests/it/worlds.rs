@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use reform_indicators::view::{Change, View};
 use reform_indicators::{Query, answer};
 use reform_model::{Name, Record};
@@ -126,11 +126,22 @@ fn variants(indicator: &str, parameters: &[(&str, &[&str])]) -> Vec<Query> {
     all
 }
 
+/// `REFORM_HISTORIES` says how many histories; `REFORM_SEED` begins elsewhere than CI.
+fn runner() -> TestRunner {
+    let number = |variable| std::env::var(variable).ok().map(|text| text.parse().expect(variable));
+    let config = ProptestConfig {
+        max_shrink_iters: 100,
+        ..ProptestConfig::with_cases(number("REFORM_HISTORIES").unwrap_or(100))
+    };
+    let mut seed = [0; 32];
+    seed[..4].copy_from_slice(&number("REFORM_SEED").unwrap_or_default().to_le_bytes());
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+}
+
 /// Random histories: each asks the view that lived, the view from scratch and the naive computation.
 fn histories(queries: &[Query], naive: impl Fn(&World, &Query) -> Points) {
     let figures: Vec<Cell<usize>> = queries.iter().map(|_| Cell::new(0)).collect();
-    let mut runner =
-        TestRunner::new(ProptestConfig { max_shrink_iters: 100, ..ProptestConfig::with_cases(100) });
+    let mut runner = runner();
     let result = runner.run(&steps(), |steps| {
         let (view, world) = lived(&steps);
         let scratch = from_scratch(&view, &world);

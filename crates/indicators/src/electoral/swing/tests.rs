@@ -55,6 +55,21 @@ fn a_missing_share_bounds_the_index() {
 }
 
 #[test]
+fn the_value_is_within_its_bounds_whatever_is_missing() {
+    let part = Share { missing: true, ..share(Some(10)) };
+    let swings = [
+        Swing { before: share(Some(60)), after: share(Some(20)) },
+        Swing { before: share(Some(40)), after: part },
+        Swing { before: share(None), after: share(Some(70)) },
+    ];
+    let estimate = pedersen(swings.iter(), (&Number::zero(), &Number::zero()));
+    let (value, lower, upper) = (estimate.value.unwrap(), estimate.lower.unwrap(), estimate.upper.unwrap());
+    // ½ (40 + 70) of those without a gap, and the 30 points of the other, which nothing is left for.
+    assert_eq!(value, Number::scaled(55, 2));
+    assert_eq!((lower.number, upper.number), (Number::scaled(55, 2), Number::scaled(70, 2)));
+}
+
+#[test]
 fn no_share_is_no_index() {
     let none = pedersen([].iter(), (&Number::one(), &Number::one()));
     assert_eq!(none.value, None);
