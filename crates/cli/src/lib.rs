@@ -1,13 +1,13 @@
 //! `reform`: the registry from a terminal.
 //!
 //! In reading order:
-//! - [`args`]: what may be said on the command line;
-//! - [`commands`]: one file for each command;
-//! - [`client`]: how the services are reached; [`failure`]: how a failure reads, and the exit code;
-//! - [`input`]: JSON Lines become batches; [`table`]: so does CSV, by a map;
-//! - [`shape`], [`flat`], [`civil`] and [`figure`]: records, dates and points for a reader;
-//! - [`parsers`]: what reads text of strangers, for trials;
-//! - [`out`]: the only way to stdout; [`progress`]: bars and problems on stderr.
+//! - `args`: what may be said on the command line;
+//! - `commands`: one file for each command;
+//! - `client`: how the services are reached; `failure`: how a failure reads, and the exit code;
+//! - `input`: JSON Lines become batches; `table`: so does CSV, by a map;
+//! - `shape`, `flat`, `civil` and `figure`: records, dates and points for a reader;
+//! - `parsers`: what reads text of strangers, for trials;
+//! - `out`: the only way to stdout; `progress`: bars and problems on stderr.
 
 mod args;
 mod civil;

@@ -1,6 +1,6 @@
 //! What happens to every call, around whatever serves it.
 //!
-//! - What is too much at once is refused, as [`limits`](crate::limits) says.
+//! - What is too much at once is refused, as [`limits`] says.
 //! - With [`access`](crate::access), who may not is refused, and a credential that ends takes its streams along.
 //! - A deadline that passes answers DEADLINE_EXCEEDED, also in the middle of a stream; handlers read [`Deadline`]. A call
 //!   that does not last has one, even if its caller gave none.

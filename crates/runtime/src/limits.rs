@@ -1,6 +1,6 @@
 //! How much may be under way at once, in all and of one caller, and what is refused when it is more.
 //!
-//! A call holds its [`Place`] until the last byte of its answer is with the transport, so that the number of places bounds
+//! A call holds its `Place` until the last byte of its answer is with the transport, so that the number of places bounds
 //! what calls hold in memory. When places run short, imports are refused first, then writes, then reads, then the feed;
 //! questions about health have places of their own. The hot path is two counters.
 
