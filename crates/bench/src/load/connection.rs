@@ -39,7 +39,7 @@ pub(super) struct Connection {
 struct Awaited {
     under_way: HashMap<u32, UnderWay>,
     decoder: loona_hpack::Decoder<'static>,
-    /// Headers that only point into the table mean the same until it changes: the last ones that said OK.
+    /// Headers that keep the table mean the same until others change it: the last ones that said OK.
     plain_ok: Vec<u8>,
     bytes_min: usize,
     /// Bytes since the window was renewed.
@@ -189,7 +189,7 @@ impl Awaited {
         let ended = frame.flags & frame::END_STREAM != 0;
         if !ended {
             // Nobody looks at them, but the table must be kept.
-            if !points_only(frame.payload) {
+            if !frame::keeps_table(frame.payload) {
                 self.decode(frame.payload)?;
             }
             return Ok(None);
@@ -208,7 +208,7 @@ impl Awaited {
         let headers = self.decode(block)?;
         let find = |wanted: &[u8]| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
         if find(b"grpc-status").is_some_and(|status| status == b"0") {
-            if points_only(block) {
+            if frame::keeps_table(block) {
                 self.plain_ok = block.to_vec();
             }
             return Ok(());
@@ -219,14 +219,9 @@ impl Awaited {
     }
 
     fn decode(&mut self, block: &[u8]) -> anyhow::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        if !points_only(block) {
+        if !frame::keeps_table(block) {
             self.plain_ok.clear();
         }
         self.decoder.decode(block).map_err(|error| anyhow!("headers that cannot be read: {error:?}"))
     }
-}
-
-/// Whether every header is a place in a table, so that the block changes none.
-fn points_only(block: &[u8]) -> bool {
-    block.iter().all(|byte| (0x81..0xff).contains(byte))
 }

@@ -119,6 +119,54 @@ fn literal(block: &mut Vec<u8>, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether headers leave the table as it is: places in it, and literals that are not put into it (RFC 7541, section 6).
+/// Nobody need decode those to understand later ones.
+pub(super) fn keeps_table(block: &[u8]) -> bool {
+    let mut rest = block;
+    while let Some(&first) = rest.first() {
+        let kept = match first {
+            0x80.. => integer(&mut rest, 7).filter(|place| *place > 0).map(drop),
+            0x20..0x80 => None,
+            0..0x20 => past_literal(&mut rest),
+        };
+        if kept.is_none() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Goes past a literal: its name, where that is no place in the table, and its value.
+fn past_literal(rest: &mut &[u8]) -> Option<()> {
+    let strings = if integer(rest, 4)? == 0 { 2 } else { 1 };
+    for _ in 0..strings {
+        let length = integer(rest, 7)?;
+        *rest = rest.get(length..)?;
+    }
+    Some(())
+}
+
+/// Goes past a number that begins in the last bits of a byte (RFC 7541, section 5.1).
+fn integer(rest: &mut &[u8], bits: u32) -> Option<usize> {
+    let (first, mut more) = rest.split_first()?;
+    let most = (1_usize << bits) - 1;
+    let mut number = usize::from(*first) & most;
+    if number == most {
+        for shift in [0, 7, 14] {
+            let (byte, behind) = more.split_first()?;
+            more = behind;
+            number += usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                *rest = more;
+                return Some(number);
+            }
+        }
+        return None;
+    }
+    *rest = more;
+    Some(number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +193,26 @@ mod tests {
         assert_eq!(first, later);
         assert_eq!(first[2], (b":path".to_vec(), b"/a.B/C".to_vec()));
         assert_eq!(first[5], (b"te".to_vec(), b"trailers".to_vec()));
+    }
+
+    #[test]
+    fn what_changes_the_table_is_told_from_what_does_not() {
+        let table: [(&[u8], bool); 10] = [
+            (&[], true),
+            (&[0x88, 0xc1], true),
+            // A name in the table and one that is not, each with its value.
+            (&[0x88, 0x1f, 0x0e, 0x02, b'a', b'b', 0x82], true),
+            (&[0x10, 0x01, b'n', 0x81, 0xff, 0x00, 0x00, 0x00, 0xff, 0x01], true),
+            // Put into the table, a new size of it, no place, cut off.
+            (&[0x88, 0x41, 0x01, b'a'], false),
+            (&[0x3f, 0x01], false),
+            (&[0x80], false),
+            (&[0x10, 0x05, b'n'], false),
+            (&[0x1f], false),
+            (&[0xff, 0xff, 0xff, 0xff, 0xff], false),
+        ];
+        for (block, keeps) in table {
+            assert_eq!(keeps_table(block), keeps, "{block:x?}");
+        }
     }
 }
