@@ -21,6 +21,7 @@ pub mod field_path;
 mod generated;
 pub mod json;
 pub mod priority;
+pub mod request_id;
 pub mod roles;
 pub mod validity;
 

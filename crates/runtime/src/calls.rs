@@ -16,7 +16,7 @@ mod deadline;
 mod log;
 pub(crate) mod refusal;
 mod request;
-mod request_id;
+mod request_ids;
 pub(crate) mod scan;
 
 use std::panic::AssertUnwindSafe;
@@ -30,10 +30,10 @@ use futures::future::{self, Either};
 use http::{HeaderName, HeaderValue, Request, Response};
 use reform_api::client::Carried;
 use reform_api::error::{Fault, Reason};
+use reform_api::request_id::{REQUEST_ID, RequestId};
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Layer, Service};
-use tracing::Instrument;
+use tower::Service;
 
 use crate::access::{Access, Admitted};
 use crate::identity::Identity;
@@ -48,8 +48,7 @@ use deadline::End;
 use log::CallLog;
 use refusal::{refuse, translate};
 pub use request::Received;
-pub use request_id::REQUEST_ID;
-use request_id::RequestIds;
+use request_ids::RequestIds;
 
 /// Initial metadata of every answer: the id of the store that it comes from.
 pub const STORE_ID: HeaderName = HeaderName::from_static("reform-store-id");
@@ -61,12 +60,11 @@ pub const REVISION: HeaderName = HeaderName::from_static("reform-revision");
 pub type Stamp = Arc<dyn Fn() -> Option<(HeaderValue, i64)> + Send + Sync>;
 
 /// Puts [`Calls`] around a server's routes; it sits outside of everything else.
-#[derive(Clone)]
 pub struct CallLayer {
     stamp: Option<Stamp>,
     access: Option<Arc<Access>>,
     limits: Arc<Limits>,
-    ids: Arc<RequestIds>,
+    ids: RequestIds,
     counts: Option<Arc<CallCounts>>,
     traces: Option<Arc<Traces>>,
 }
@@ -76,7 +74,7 @@ impl CallLayer {
     /// decides on every call.
     pub fn new(stamp: Option<Stamp>, access: Option<Arc<Access>>) -> Self {
         let limits = Limits::new(limits::Config::default());
-        Self { stamp, access, limits, ids: Arc::new(RequestIds::new()), counts: None, traces: None }
+        Self { stamp, access, limits, ids: RequestIds::new(), counts: None, traces: None }
     }
 
     /// With other limits than the defaults.
@@ -94,22 +92,24 @@ impl CallLayer {
     pub(crate) fn tracing(self, traces: Option<Arc<Traces>>) -> Self {
         Self { traces, ..self }
     }
-}
 
-impl CallLayer {
+    /// The service that `inner` is with it.
+    pub fn around<S>(self, inner: S) -> Calls<S> {
+        Calls { inner, layer: Arc::new(self), connection: Arc::default() }
+    }
+
     /// The span of a call, and what goes on to the calls that it makes.
-    fn carry<B>(&self, request: &Request<B>, id: &HeaderValue) -> (Option<Traced>, Carried) {
+    fn carry<B>(&self, request: &Request<B>, id: &RequestId) -> (Option<Traced>, Carried) {
         let (path, headers) = (request.uri().path(), request.headers());
         let traced = self.traces.as_ref().and_then(|traces| Some((traces, traces.begin(path, headers)?)));
-        let (traced, mut metadata) = match traced {
+        let (traced, place) = match traced {
             Some((traces, traced)) => {
-                let metadata = traces.carried(&traced);
-                (Some(traced), metadata)
+                let place = traces.carried(&traced);
+                (Some(traced), place)
             }
             None => (None, traces::passed_on(headers)),
         };
-        metadata.push((REQUEST_ID, id.clone()));
-        (traced, Carried::new(metadata))
+        (traced, Carried::new(id.clone(), place))
     }
 }
 
@@ -123,19 +123,11 @@ impl std::fmt::Debug for CallLayer {
     }
 }
 
-impl<S> Layer<S> for CallLayer {
-    type Service = Calls<S>;
-
-    fn layer(&self, inner: S) -> Calls<S> {
-        Calls { inner, layer: self.clone(), connection: Arc::default() }
-    }
-}
-
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Calls<S> {
     inner: S,
-    layer: CallLayer,
+    layer: Arc<CallLayer>,
     /// What the connection has under way.
     connection: Arc<Share>,
 }
@@ -188,8 +180,7 @@ where
             let place = self.layer.limits.enter(class, identity, &self.connection).map_err(Fault::status)?;
             Ok((admitted.and_then(|admitted| admitted.until), place))
         });
-        let span = tracing::debug_span!("call", rpc = request.uri().path());
-        let stamp = self.layer.stamp.clone();
+        let layer = self.layer.clone();
         let (answering, until, place) = match entered {
             Ok((until, place)) => (
                 Either::Left(
@@ -202,14 +193,14 @@ where
         };
         let handled = AssertUnwindSafe(answering).catch_unwind();
         Box::pin(async move {
-            let handled = deadline::within(deadline, handled).instrument(span.clone()).await;
+            let handled = deadline::within(deadline, handled).await;
             let mut response = match handled {
                 Some(Ok(answered)) => answered?,
                 Some(Err(_panic)) => refuse(Reason::Panic).into_http(),
                 None => refuse(Reason::Deadline).into_http(),
             };
-            response.headers_mut().insert(REQUEST_ID, answered(id));
-            if let Some((store_id, revision)) = stamp.and_then(|stamp| stamp()) {
+            response.headers_mut().insert(REQUEST_ID, id.header());
+            if let Some((store_id, revision)) = layer.stamp.as_ref().and_then(|stamp| stamp()) {
                 let headers = response.headers_mut();
                 headers.entry(STORE_ID).or_insert(store_id);
                 headers.entry(REVISION).or_insert_with(|| revision.into());
@@ -218,15 +209,9 @@ where
                 response.headers_mut().insert(reform_api::IDENTITY, identity);
                 response.headers_mut().insert(reform_api::ROLES, roles);
             }
-            Ok(finish(response, End::first(deadline, until), place, log, span))
+            Ok(finish(response, End::first(deadline, until), place, log))
         })
     }
-}
-
-/// An id in an answer: it never comes again, so the connection need not remember it.
-fn answered(mut id: HeaderValue) -> HeaderValue {
-    id.set_sensitive(true);
-    id
 }
 
 /// Decides on a call, and gives its handler the identity.
@@ -266,7 +251,6 @@ fn finish(
     end: Option<End>,
     place: Option<Place>,
     mut log: CallLog,
-    span: tracing::Span,
 ) -> Response<CallBody> {
     translate(response.headers_mut());
     if let Some(written) = response.extensions_mut().remove() {
@@ -278,5 +262,5 @@ fn finish(
     if let Some(code) = response.headers().get(Status::GRPC_STATUS) {
         log.end(Code::from_bytes(code.as_bytes()));
     }
-    response.map(|inner| CallBody::new(inner, end, place, log, span))
+    response.map(|inner| CallBody::new(inner, end, place, log))
 }

@@ -22,7 +22,7 @@ use tower::Service;
 use crate::calls::Calls;
 use crate::flood::Guarded;
 use crate::identity::Identity;
-use crate::preface::{Spoken, spoken};
+use crate::preface::{Preface, spoken};
 use crate::routes::Routes;
 use crate::server::{HEADER_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
 use crate::watched::Watched;
@@ -153,27 +153,27 @@ impl Door {
         shaken.map_err(|_| Error::Late("the handshake"))?.map_err(Error::Handshake)
     }
 
-    async fn speak<S>(&self, stream: S, identity: Option<Identity>) -> Result<(), Error>
+    async fn speak<S>(&self, mut stream: S, identity: Option<Identity>) -> Result<(), Error>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         // The transport knows no graceful end before the preface, so a silent peer does not come that far.
         let spoken = tokio::select! {
-            spoken = timeout(PREFACE_MAX, spoken(stream)) => spoken,
+            spoken = timeout(PREFACE_MAX, spoken(&mut stream)) => spoken,
             () = self.shutdown.cancelled() => return Ok(()),
         };
-        let stream = spoken.map_err(|_| Error::Late("the preface"))?.map_err(Error::Left)?;
-        self.answer(stream, identity).await
+        let preface = spoken.map_err(|_| Error::Late("the preface"))?.map_err(Error::Left)?;
+        self.answer(stream, preface, identity).await
     }
 
-    async fn answer<S>(&self, stream: Spoken<S>, identity: Option<Identity>) -> Result<(), Error>
+    async fn answer<S>(&self, stream: S, preface: Preface, identity: Option<Identity>) -> Result<(), Error>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let calls = self.calls.of_connection();
         let stalled = stalled(calls.clone());
         let flooded = Arc::new(Notify::new());
-        let stream = Guarded::new(stream, flooded.clone());
+        let stream = Guarded::new(stream, preface, flooded.clone());
         let answering = service_fn(move |mut request: http::Request<_>| {
             if let Some(identity) = &identity {
                 request.extensions_mut().insert(identity.clone());

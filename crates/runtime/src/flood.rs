@@ -11,6 +11,8 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
+use crate::preface::Preface;
+
 /// Such frames of one connection in a second, in the long run.
 pub const FRAMES_PER_SECOND: u64 = 10_000;
 
@@ -28,25 +30,27 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 
-/// Passes on what a peer sends until that is a flood; from then on nothing more is read.
+/// Passes on what a peer sends, its preface first, until that is a flood; from then on nothing more is read.
 #[derive(Debug)]
 pub(crate) struct Guarded<S> {
     inner: S,
+    preface: Preface,
+    given: usize,
     frames: Frames,
     bucket: Bucket,
     flooded: Option<Arc<Notify>>,
 }
 
 impl<S> Guarded<S> {
-    /// Tells the flood to `flooded`. The peer's preface is the first thing to be read.
-    pub(crate) fn new(inner: S, flooded: Arc<Notify>) -> Self {
+    /// What comes behind a preface that was read. Tells the flood to `flooded`.
+    pub(crate) fn new(inner: S, preface: Preface, flooded: Arc<Notify>) -> Self {
         let bucket = Bucket { left: FRAMES_BURST, since: Instant::now() };
-        Self { inner, frames: Frames::behind(crate::preface::PREFACE_BYTES), bucket, flooded: Some(flooded) }
+        Self { inner, preface, given: 0, frames: Frames::default(), bucket, flooded: Some(flooded) }
     }
 }
 
 /// Where in the stream of frames the connection is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Frames {
     /// Bytes that belong to no header.
     skip: usize,
@@ -55,10 +59,6 @@ struct Frames {
 }
 
 impl Frames {
-    fn behind(skip: usize) -> Self {
-        Self { skip, header: [0; HEADER_BYTES], known: 0 }
-    }
-
     /// How many frames that are counted begin in the next bytes.
     fn count(&mut self, mut bytes: &[u8]) -> u64 {
         let mut counted = 0;
@@ -119,6 +119,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         if this.flooded.is_none() {
             return Poll::Pending;
         }
+        let left = &this.preface[this.given..];
+        if !left.is_empty() {
+            let now = left.len().min(buffer.remaining());
+            buffer.put_slice(&left[..now]);
+            this.given += now;
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.inner).poll_read(cx, buffer);
         let counted = this.frames.count(&buffer.filled()[before..]);
@@ -160,8 +167,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::time::Duration;
+
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
 
     /// A frame of that type with a payload of so many bytes, which look like headers of pings.
     fn frame(kind: u8, payload: usize) -> Vec<u8> {
@@ -176,13 +186,24 @@ mod tests {
         let mut last = frame(DATA, 0);
         last[4] = END_STREAM;
         let others = [frame(DATA, 700), frame(1, 30), frame(8, 4), last];
-        let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        let mut bytes = Vec::new();
         counted.iter().chain(&others).chain(&counted).for_each(|frame| bytes.extend(frame));
         for size in [1, 2, 7, 9, 10, 64, bytes.len()] {
-            let mut frames = Frames::behind(24);
+            let mut frames = Frames::default();
             let count: u64 = bytes.chunks(size).map(|chunk| frames.count(chunk)).sum();
             assert_eq!(count, 8, "{size}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_preface_comes_again_before_the_rest() {
+        let preface = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        let mut guarded = Guarded::new(&b"and more"[..], preface, Arc::default());
+        let (mut few, mut read) = ([0; 5], Vec::<u8>::new());
+        while let Ok(bytes @ 1..) = guarded.read(&mut few).await {
+            read.extend(&few[..bytes]);
+        }
+        assert_eq!(read, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nand more");
     }
 
     #[test]

@@ -11,7 +11,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use tower::Layer;
 
 use crate::admin;
 use crate::calls::{CallLayer, Stamp};
@@ -137,7 +136,7 @@ pub async fn serve(
     let admin = admin.map(|listener| AbortOnDropHandle::new(tokio::spawn(admin::serve(listener, metrics))));
     let side = async {
         let Some(listener) = side else { return JoinSet::new() };
-        let calls = CallLayer::new(None, None).layer(Routes::new(health.service()));
+        let calls = CallLayer::new(None, None).around(Routes::new(health.service()));
         accept_all(
             listener,
             Door::new(calls, None, age_max, shutdown.clone()),
@@ -147,7 +146,7 @@ pub async fn serve(
         .await
     };
     let calls =
-        CallLayer::new(stamp, access).within(limits).counting(counts).tracing(traces.clone()).layer(routes);
+        CallLayer::new(stamp, access).within(limits).counting(counts).tracing(traces.clone()).around(routes);
     let door = Door::new(calls, tls, age_max, shutdown.clone());
     let (mut connections, mut side) =
         tokio::join!(accept_all(listener, door, connections_max, &shutdown), side);

@@ -1,21 +1,25 @@
 //! What a call that is served hands on to the calls that it makes: by what it is found in logs and traces.
 
-use std::sync::Arc;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::request_id::{REQUEST_ID, RequestId};
 
 tokio::task_local! {
     static CARRIED: Carried;
 }
 
-/// Metadata that go with every call that is made while a call is served. Cheap to clone.
+/// What goes with every call that is made while a call is served.
 #[derive(Debug, Clone, Default)]
-pub struct Carried(Arc<[(HeaderName, HeaderValue)]>);
+pub struct Carried {
+    id: Option<RequestId>,
+    /// Its place in a trace, as metadata.
+    trace: Vec<(HeaderName, HeaderValue)>,
+}
 
 impl Carried {
     /// The id of a call, and its place in a trace.
-    pub fn new(metadata: impl Into<Arc<[(HeaderName, HeaderValue)]>>) -> Self {
-        Self(metadata.into())
+    pub fn new(id: RequestId, trace: Vec<(HeaderName, HeaderValue)>) -> Self {
+        Self { id: Some(id), trace }
     }
 
     /// That of the call that is being served; nothing outside of one. A task that is spawned has to be given it.
@@ -31,8 +35,11 @@ impl Carried {
     /// Adds what is carried, where the call itself does not say otherwise.
     pub(super) fn add(headers: &mut HeaderMap) {
         // Outside of a call there is nothing to carry.
-        let _nothing = CARRIED.try_with(|carried| {
-            for (name, value) in carried.0.iter() {
+        let _nothing = CARRIED.try_with(|Self { id, trace }| {
+            if let Some(id) = id {
+                headers.entry(REQUEST_ID).or_insert_with(|| id.header());
+            }
+            for (name, value) in trace {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
         });

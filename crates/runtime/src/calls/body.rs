@@ -38,18 +38,11 @@ pub struct CallBody {
     /// Made at the first wait: the answers of most calls are there at once.
     timer: Option<Pin<Box<Sleep>>>,
     log: CallLog,
-    span: tracing::Span,
 }
 
 impl CallBody {
-    pub(super) fn new(
-        inner: Body,
-        until: Option<End>,
-        place: Option<Place>,
-        log: CallLog,
-        span: tracing::Span,
-    ) -> Self {
-        Self { inner, rest: Bytes::new(), place, ended: false, until, timer: None, log, span }
+    pub(super) fn new(inner: Body, until: Option<End>, place: Option<Place>, log: CallLog) -> Self {
+        Self { inner, rest: Bytes::new(), place, ended: false, until, timer: None, log }
     }
 
     /// Drops the stream, and with it what its handler holds, and ends the call.
@@ -121,8 +114,6 @@ impl http_body::Body for CallBody {
             let rest = std::mem::take(&mut this.rest);
             return Poll::Ready(Some(Ok(this.piece(rest))));
         }
-        let span = this.span.clone();
-        let _entered = span.enter();
         let inner = Pin::new(&mut this.inner);
         match catch_unwind(AssertUnwindSafe(|| inner.poll_frame(cx))) {
             Err(_panic) => this.end(Reason::Panic),

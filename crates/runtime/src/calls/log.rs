@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use http::{HeaderValue, Request, Uri};
+use http::{Request, Uri};
 use reform_api::error::code_name;
+use reform_api::request_id::RequestId;
 use tonic::Code;
 
 use super::audit::{Audit, Writing, Written};
@@ -14,7 +15,7 @@ use crate::traces::Traced;
 #[derive(Debug)]
 pub(super) struct CallLog {
     uri: Uri,
-    request_id: HeaderValue,
+    request_id: RequestId,
     started: Instant,
     code: Code,
     audit: Option<Audit>,
@@ -25,7 +26,7 @@ pub(super) struct CallLog {
 impl CallLog {
     pub(super) fn new<B>(
         request: &Request<B>,
-        request_id: HeaderValue,
+        request_id: RequestId,
         counted: Option<Counted>,
         traced: Option<Traced>,
     ) -> Self {
@@ -68,7 +69,7 @@ impl Drop for CallLog {
             counted.end(self.code, took);
         }
         let method = self.uri.path();
-        let request_id = self.request_id.to_str().unwrap_or_default();
+        let request_id = self.request_id.as_str();
         if let Some(audit) = &self.audit {
             audit.log(method, self.code, request_id);
         }

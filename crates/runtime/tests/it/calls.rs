@@ -9,13 +9,12 @@ use reform_runtime::calls::{CallLayer, Calls, Stamp};
 use tonic::{Code, Status};
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::health_server::HealthServer;
-use tower::Layer;
 
 use crate::stub::{Stub, ask};
 
 fn client(stamp: Option<Stamp>) -> HealthClient<Calls<HealthServer<Stub>>> {
     let service = HealthServer::new(Stub::default()).max_decoding_message_size(64);
-    HealthClient::new(CallLayer::new(stamp, None).layer(service))
+    HealthClient::new(CallLayer::new(stamp, None).around(service))
 }
 
 fn assert_refused(status: &Status, expected: Reason) {
@@ -87,7 +86,7 @@ async fn a_request_over_its_limit_is_resource_exhausted() {
 #[tokio::test]
 async fn an_answer_over_its_limit_is_resource_exhausted() {
     let service = HealthServer::new(Stub::default()).max_encoding_message_size(1);
-    let mut client = HealthClient::new(CallLayer::new(None, None).layer(service));
+    let mut client = HealthClient::new(CallLayer::new(None, None).around(service));
     assert_refused(&client.check(ask("")).await.unwrap_err(), Reason::AnswerTooLarge);
 }
 
