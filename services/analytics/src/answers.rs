@@ -1,4 +1,6 @@
-//! Waits for a revision, then computes everything that one call asks for at one revision.
+//! Waits for a revision, then computes everything that one call asks for at one revision; `place` is which.
+
+mod place;
 
 use std::num::NonZero;
 use std::ops::Range;
@@ -23,29 +25,10 @@ use crate::past::{self, Limits, Past};
 use crate::refusal::Refusal;
 use crate::remembered::Remembered;
 use crate::state::{Progress, State};
+pub(crate) use place::{AsOf, Place};
 
 /// The longest wait for a revision.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(10);
-
-/// Where in history a call wants its answers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Place {
-    /// This revision, or a later one.
-    pub(crate) min_revision: i64,
-    /// The store of the revision; empty is any.
-    pub(crate) store_id: String,
-    /// Exactly this point in history; none is the newest applied.
-    pub(crate) as_of: Option<AsOf>,
-}
-
-/// A point in history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AsOf {
-    /// A revision.
-    Revision(i64),
-    /// The last revision committed at or before this time.
-    Time(Timestamp),
-}
 
 /// One question of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +128,7 @@ impl Answers {
         if newest {
             self.reach(&place, give_up).await?;
             if let Some(view) = self.state.view()
-                && check(&view, &place).is_ok()
+                && place.check(&view).is_ok()
                 && let Some(answer) = self.remembered.answer(&view, &asked)
             {
                 self.state.counts.kept_hits.inc();
@@ -197,7 +180,7 @@ impl Answers {
             }
             // Since the wait the store may have changed.
             let view = state.view().ok_or(Refusal::Starting)?;
-            check(&view, &place)?;
+            place.check(&view)?;
             compute(&view)
         })
         .await
@@ -248,7 +231,7 @@ impl Answers {
         let reached = Place { min_revision: place.min_revision.max(revision), ..place.clone() };
         self.reach(&reached, give_up).await?;
         let view = self.state.view().ok_or(Refusal::Starting)?;
-        check(&view, &reached)?;
+        reached.check(&view)?;
         if view.revision() == revision { Ok(view) } else { self.past.view(revision, give_up).await }
     }
 
@@ -265,7 +248,7 @@ impl Answers {
                 Ok(counted) => Ok(counted.revision),
                 Err(status) => Err(past::refusal(&status, progress.head, &progress)),
             },
-            () = sleep_until(give_up) => Err(short_of(&progress, &Place::default())),
+            () = sleep_until(give_up) => Err(Place::default().not_reached(&progress)),
             () = self.stop.cancelled() => Err(Refusal::ShuttingDown),
         }
     }
@@ -312,7 +295,7 @@ impl Answers {
         let mut confirming = pin!(self.confirm(place));
         loop {
             let progress = steps.borrow_and_update().clone();
-            if arrived(&progress, place)? {
+            if place.is_reached(&progress)? {
                 return Ok(());
             }
             // A revision beyond the head that the feed told may be news, or an error of the caller.
@@ -323,7 +306,7 @@ impl Answers {
                     confirmed = true;
                     ahead?;
                 }
-                () = sleep_until(give_up) => return Err(short_of(&progress, place)),
+                () = sleep_until(give_up) => return Err(place.not_reached(&progress)),
                 () = self.stop.cancelled() => return Err(Refusal::ShuttingDown),
             }
         }
@@ -342,37 +325,6 @@ impl Answers {
         }
         Ok(())
     }
-}
-
-fn arrived(progress: &Progress, place: &Place) -> Result<bool, Refusal> {
-    let Some(applied) = progress.applied else {
-        return if place.min_revision > 0 { Ok(false) } else { Err(Refusal::Starting) };
-    };
-    check_store(&progress.store_id, place)?;
-    Ok(applied >= place.min_revision)
-}
-
-fn check_store(followed: &str, place: &Place) -> Result<(), Refusal> {
-    if place.store_id.is_empty() || place.store_id == followed {
-        return Ok(());
-    }
-    Err(Refusal::StoreChanged { asked: place.store_id.clone(), followed: followed.to_owned() })
-}
-
-fn short_of(progress: &Progress, place: &Place) -> Refusal {
-    match progress.applied {
-        Some(applied) => Refusal::CatchingUp { wanted: place.min_revision, applied, head: progress.head },
-        None => Refusal::Starting,
-    }
-}
-
-fn check(view: &View, place: &Place) -> Result<(), Refusal> {
-    check_store(view.store_id(), place)?;
-    let revision = view.revision();
-    if revision < place.min_revision {
-        return Err(Refusal::CatchingUp { wanted: place.min_revision, applied: revision, head: revision });
-    }
-    Ok(())
 }
 
 impl Question {

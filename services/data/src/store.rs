@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`keys`], [`envelope`] | keys of the one tree; format byte and checksum around every value |
 //! | [`chunk`], [`summary`], [`meta`] | the three values: changes with their records, what the index needs of them, the store itself |
-//! | [`disk`], [`noted`] | the only file that names sled; how far the log has to reach |
+//! | [`disk`], [`noted`] | what alone names sled; how far the log has to reach |
 //! | [`index`], [`names`], [`postings`], [`terms`], [`paged`] | names, versions, and what records are found by; rebuilt at open by `recover`, with [`continuity`] |
 //! | [`commit`], `plan`, `writer`, [`requests`] | what is asked, what it would change, and the one thread that does it |
 //! | [`compaction`] | dropping history, slice by slice, through the writer |
