@@ -128,26 +128,16 @@ mod tests {
 
     use reform_indicators::{Query, answer};
     use reform_model::participation::Decision;
-    use reform_model::{Body, Date, Record};
+    use reform_model::{Body, Date};
 
     use super::*;
+    use crate::held::tests::record;
 
     const INDICATOR: &str = "court-decisions-per-year";
 
     fn decided(id: &str, revision: i64) -> Change {
         let decision = Decision { date: Some(Date::year(2023).unwrap()), ..Decision::default() };
-        let record = Record {
-            name: Name::from_id(id).unwrap(),
-            jurisdiction: "XX".to_owned(),
-            title: String::new(),
-            labels: Default::default(),
-            citations: Vec::new(),
-            discrepancies: Vec::new(),
-            inferences: Vec::new(),
-            rank: None,
-            waivers: Vec::new(),
-            body: Body::Decision(decision),
-        };
+        let record = record(id, Body::Decision(decision));
         Change::Put(Arc::new(record), revision)
     }
 

@@ -108,16 +108,17 @@ impl Held {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use reform_model::institution::Institution;
     use reform_model::{Body, Record};
 
     use super::*;
 
-    fn put(id: &str) -> Folded {
-        let record = Record {
+    /// A record of no country that says nothing but its body.
+    pub(crate) fn record(id: &str, body: Body) -> Record {
+        Record {
             name: Name::from_id(id).unwrap(),
-            jurisdiction: String::new(),
+            jurisdiction: "XX".to_owned(),
             title: String::new(),
             labels: Default::default(),
             citations: Vec::new(),
@@ -125,8 +126,12 @@ mod tests {
             inferences: Vec::new(),
             rank: None,
             waivers: Vec::new(),
-            body: Body::Institution(Institution::default()),
-        };
+            body,
+        }
+    }
+
+    fn put(id: &str) -> Folded {
+        let record = record(id, Body::Institution(Institution::default()));
         Folded::Change(Change::Put(Arc::new(record), 1), Some(Bytes::from_static(b"x")))
     }
 
