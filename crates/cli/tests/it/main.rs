@@ -12,6 +12,7 @@ mod look;
 mod program;
 mod records;
 mod seeing;
+mod services;
 mod store;
 mod systems;
 mod tables;

@@ -18,12 +18,10 @@ use reform_api::analytics::v1::{ListConflictsRequest, Origin, Point, QueryIndica
 use reform_api::client::{AnalyticsClient, DataClient};
 use reform_api::data::v1::{CountRecordsRequest, Date, GetStatusRequest, ImportBatch, ImportOptions, Period};
 use reform_api::json;
-use reform_runtime::server::Exit;
+use reform_runtime::front;
 use serde::Deserialize;
-use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+
+use crate::services::Services;
 
 /// What the parts of the README that are made stand between.
 const MARKS: (&str, &str) = ("<!-- systems: made by a test -->\n", "<!-- systems end -->");
@@ -148,41 +146,27 @@ struct Pair {
     data: DataClient,
     analytics: AnalyticsClient,
     head: i64,
-    stop: CancellationToken,
-    running: Vec<JoinHandle<()>>,
-    _folder: TempDir,
+    services: Services,
 }
 
 impl Pair {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let stop = CancellationToken::new();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let data_url = format!("http://{}", listener.local_addr().unwrap());
-        let free_bytes_min = Some(1 << 20);
-        let config = reform_data::Config { free_bytes_min, ..reform_data::Config::new(folder.path()) };
-        let run = reform_data::run(listener, config, stop.clone());
-        let data_task = tokio::spawn(async move { assert_eq!(run.await.unwrap(), Exit::Drained) });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let analytics_url = format!("http://{}", listener.local_addr().unwrap());
-        let config = reform_analytics::Config::new(data_url.parse().unwrap());
-        let run = reform_analytics::run(listener, config, stop.clone());
-        let analytics_task = tokio::spawn(async move { assert_eq!(run.await.unwrap(), Exit::Drained) });
-
-        let data = DataClient::connect(&data_url).await.unwrap();
+        let front = front::Config::new(([127, 0, 0, 1], 0).into());
+        let services = Services::start(folder, front, |_| {}).await;
+        let data = DataClient::connect(services.data.url()).await.unwrap();
         let batches = stream::iter(batches());
         let answers: Vec<_> = data.import(ImportOptions::default(), batches).try_collect().await.unwrap();
         assert!(answers.iter().all(|answer| answer.problems_total == 0), "the dataset imports");
         let head = data.get_status(GetStatusRequest {}).await.unwrap().head_revision;
-        let analytics = AnalyticsClient::connect(&analytics_url).await.unwrap();
-        Self { data, analytics, head, stop, running: vec![data_task, analytics_task], _folder: folder }
+        let analytics = AnalyticsClient::connect(services.analytics.url()).await.unwrap();
+        Self { data, analytics, head, services }
     }
 
     async fn stop(self) {
-        self.stop.cancel();
-        for task in self.running {
-            task.await.unwrap();
-        }
+        let Self { data, analytics, services, .. } = self;
+        drop((data, analytics));
+        services.stop().await;
     }
 
     async fn row(&self, system: &System) -> String {

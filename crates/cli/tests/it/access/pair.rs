@@ -10,11 +10,7 @@ use reform_api::client::{Credentials, Link};
 use reform_api::error::reason;
 use reform_runtime::access::{Config, JwtConfig, hash};
 use reform_runtime::front;
-use reform_runtime::server::Exit;
 use serde_json::json;
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -23,6 +19,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tower::Service;
 
 use super::signer::{AUDIENCE, ISSUER, Signer};
+use crate::services::Services;
 
 /// Names of the tokens in the file, which are their roles, too.
 const STATIC: [&str; 4] = ["reader", "writer", "importer", "admin"];
@@ -30,10 +27,7 @@ const STATIC: [&str; 4] = ["reader", "writer", "importer", "admin"];
 pub(super) struct Pair {
     pub(super) data: Link,
     pub(super) analytics: Link,
-    address: SocketAddr,
-    folder: TempDir,
-    stop: CancellationToken,
-    running: Vec<JoinHandle<()>>,
+    services: Services,
 }
 
 impl Pair {
@@ -55,31 +49,13 @@ impl Pair {
         };
         let token = write("token", static_token("reader"));
         let front = front::Config { access, ..front::Config::new(([127, 0, 0, 1], 0).into()) };
-
-        let stop = CancellationToken::new();
-        let opened = front.clone().open().await.unwrap();
-        let address = opened.address().unwrap();
-        let data_url = format!("http://{address}");
-        let config = reform_data::Config {
-            cache_bytes: 16 << 20,
-            free_bytes_min: Some(1 << 20),
-            ..reform_data::Config::new(folder.path().join("data"))
-        };
-        let run = reform_data::run(opened, config, stop.clone());
-        let data = tokio::spawn(async move { assert_eq!(run.await.unwrap(), Exit::Drained) });
-        let opened = front.open().await.unwrap();
-        let analytics_url = format!("http://{}", opened.address().unwrap());
-        let mut config = reform_analytics::Config::new(data_url.parse().unwrap());
-        config.credentials.token = Some(token);
-        let run = reform_analytics::run(opened, config, stop.clone());
-        let analytics = tokio::spawn(async move { assert_eq!(run.await.unwrap(), Exit::Drained) });
+        let shows = |config: &mut reform_analytics::Config| config.credentials.token = Some(token);
+        let services = Services::start(folder, front, shows).await;
+        let nothing = Credentials::default();
         let pair = Self {
-            data: Link::connect(data_url, &Credentials::default()).await.unwrap(),
-            analytics: Link::connect(analytics_url, &Credentials::default()).await.unwrap(),
-            address,
-            folder,
-            stop,
-            running: vec![data, analytics],
+            data: Link::connect(services.data.url(), &nothing).await.unwrap(),
+            analytics: Link::connect(services.analytics.url(), &nothing).await.unwrap(),
+            services,
         };
         until_serving(&pair.data, "reform.data.v1.RecordService").await;
         until_serving(&pair.analytics, "reform.analytics.v1.IndicatorService").await;
@@ -93,21 +69,17 @@ impl Pair {
 
     /// Where the data service listens.
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.services.data.address
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.services.folder.path().join(name)
     }
 
     pub(super) async fn stop(self) {
-        let Self { data, analytics, folder, stop, running, address: _ } = self;
+        let Self { data, analytics, services } = self;
         drop((data, analytics));
-        stop.cancel();
-        for service in running {
-            service.await.unwrap();
-        }
-        drop(folder);
+        services.stop().await;
     }
 }
 

@@ -7,59 +7,35 @@ use reform_api::client::{AnalyticsClient, DataClient};
 use reform_api::data::v1::{CreateRecordRequest, Record};
 use reform_api::json;
 use reform_runtime::front;
-use reform_runtime::server::Exit;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+
+use crate::services::Services;
 
 pub(super) struct Pair {
     pub(super) data: DataClient,
     pub(super) analytics: AnalyticsClient,
     pub(super) data_admin: SocketAddr,
     pub(super) analytics_admin: SocketAddr,
-    stop: CancellationToken,
-    running: Vec<JoinHandle<()>>,
-    _folder: TempDir,
+    services: Services,
 }
 
 impl Pair {
-    /// Starts both; `configure` is asked for each.
-    pub(super) async fn start(configure: impl Fn(&mut front::Config)) -> Self {
+    /// Starts both; `configure` is asked for their front.
+    pub(super) async fn start(configure: impl FnOnce(&mut front::Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut front = front::Config::new(loopback);
         front.admin_listen = Some(loopback);
         configure(&mut front);
-        let stop = CancellationToken::new();
-
-        let opened = front.clone().open().await.unwrap();
-        let data_url = format!("http://{}", opened.address().unwrap());
-        let data_admin = opened.admin_address().unwrap().unwrap();
-        let config = reform_data::Config {
-            cache_bytes: 16 << 20,
-            free_bytes_min: Some(1 << 20),
-            ..reform_data::Config::new(folder.path().join("data"))
-        };
-        let run = reform_data::run(opened, config, stop.clone());
-        let data = tokio::spawn(async move { assert_eq!(run.await.unwrap(), Exit::Drained) });
-
-        let opened = front.open().await.unwrap();
-        let analytics_url = format!("http://{}", opened.address().unwrap());
-        let analytics_admin = opened.admin_address().unwrap().unwrap();
-        let mut config = reform_analytics::Config::new(data_url.parse().unwrap());
-        config.state_dir = Some(folder.path().join("state"));
-        let run = reform_analytics::run(opened, config, stop.clone());
-        let analytics = tokio::spawn(async move { assert_eq!(run.await.unwrap(), Exit::Drained) });
+        let state = folder.path().join("state");
+        let services = Services::start(folder, front, |config| config.state_dir = Some(state)).await;
         Self {
-            data: DataClient::connect(data_url).await.unwrap(),
-            analytics: AnalyticsClient::connect(analytics_url).await.unwrap(),
-            data_admin,
-            analytics_admin,
-            stop,
-            running: vec![data, analytics],
-            _folder: folder,
+            data: DataClient::connect(services.data.url()).await.unwrap(),
+            analytics: AnalyticsClient::connect(services.analytics.url()).await.unwrap(),
+            data_admin: services.data.admin.unwrap(),
+            analytics_admin: services.analytics.admin.unwrap(),
+            services,
         }
     }
 
@@ -75,12 +51,9 @@ impl Pair {
     }
 
     pub(super) async fn stop(self) {
-        let Self { data, analytics, stop, running, .. } = self;
+        let Self { data, analytics, services, .. } = self;
         drop((data, analytics));
-        stop.cancel();
-        for service in running {
-            service.await.unwrap();
-        }
+        services.stop().await;
     }
 }
 
