@@ -1,6 +1,7 @@
 //! `reform-trials`: the data service as a process, while disks fail, power goes and it is killed.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -130,7 +131,7 @@ enum Command {
     },
     /// Both services for a long time: memory, open files and threads stay as they are.
     Soak {
-        /// Minutes, of which the first third is for warming up.
+        /// Minutes, of which the first third does not count.
         #[arg(long, default_value_t = 30)]
         minutes: u64,
         /// Reads in a second.
@@ -139,6 +140,15 @@ enum Command {
         /// Updates in a second.
         #[arg(long, default_value_t = 2)]
         writes: u32,
+        /// How many times faster all of it goes; a minute then counts for as many.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+        times: u32,
+        /// MiB per ten minutes by which the memory of each may grow.
+        #[arg(long, default_value_t = 1.0)]
+        growth_max: f64,
+        /// Another build of this program, which runs the services.
+        #[arg(long)]
+        services: Option<PathBuf>,
     },
     /// The analytics service as a child of this program: everything after it is the command line of `reform-analytics`.
     #[command(hide = true, disable_help_flag = true)]
@@ -184,9 +194,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Overload { seconds, times } => {
             overload::run(&trials, Duration::from_secs(seconds), times).await;
         }
-        Command::Soak { minutes, reads, writes } => {
-            let rates = soak::Rates { reads, writes };
-            soak::run(&trials, Duration::from_secs(60 * minutes), rates).await;
+        Command::Soak { minutes, reads, writes, times, growth_max, services } => {
+            let rates = soak::Rates { reads, writes, times, growth_max };
+            soak::run(&services.unwrap_or(trials), Duration::from_secs(60 * minutes), rates).await;
         }
         Command::Parsers { inputs, only } => drop(parsers::run(inputs, &only).await),
         Command::ServeAnalytics { args } => return serve_analytics(args).await,

@@ -8,6 +8,8 @@ mod kills;
 mod linearizable;
 mod one_effect;
 mod own_writes;
+mod parsers;
+mod soak;
 mod stall;
 mod watching;
 
