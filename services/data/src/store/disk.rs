@@ -327,7 +327,7 @@ mod tests {
         let mut found = Vec::new();
         look(&source, &mut found);
         found.sort();
-        assert_eq!(found, ["store/disk.rs", "store/disk/error.rs"].map(|file| source.join(file)));
+        assert_eq!(found, ["store/disk/error.rs", "store/disk.rs"].map(|file| source.join(file)));
     }
 
     #[test]
