@@ -14,7 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # By benchmark: the keys that need nothing else, and how small it is made.
 BENCHMARKS = {
     "data": (
-        {"get_vs_echo", "feed_vs_stream", "list_10m_vs_10k", "disk_vs_encoded", "rss_mib", "reopen_s"},
+        {"get_vs_echo", "feed_vs_stream", "list_10m_vs_10k", "disk_vs_encoded", "rss_mib", "reopen_s"}
+        | {"tls_vs_plain_cpu", "token_vs_plain_cpu", "jwt_vs_plain_cpu"},
         ["--records", "2000", "--large", "20000", "--seconds", "0.2", "--rounds", "1"],
     ),
     "analytics": (

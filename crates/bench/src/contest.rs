@@ -1,13 +1,12 @@
 //! The same calls against this service and what stands beside it, by turns, so that whatever else the machine does
 //! burdens all of them.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
 
 use crate::calls::Writes;
-use crate::load::{self, Calls, Pace, Round, Shape};
+use crate::load::{self, Calls, Pace, Peer, Round, Shape};
 use crate::report::{self, Beside, Row, Samples};
 use crate::{postgres, process};
 
@@ -31,6 +30,8 @@ enum Rated {
     Rate,
     /// The median latency; its ratios have keys that end with `_p50`.
     Median,
+    /// Processor time of a call; its ratios have keys that end with `_cpu`.
+    Processor,
 }
 
 /// Who answers.
@@ -48,7 +49,7 @@ struct Side {
 /// Where and how to ask.
 pub(crate) enum Target {
     /// A gRPC service, and its process.
-    Grpc(SocketAddr, Option<u32>, Calls),
+    Grpc(Peer, Option<u32>, Calls),
     /// INSERT through a socket of PostgreSQL.
     Postgres(PathBuf, Writes),
 }
@@ -62,6 +63,11 @@ impl Contest {
     /// Compares latencies instead of rates.
     pub(crate) fn by_latency(self) -> Self {
         Self { rated: Rated::Median, ..self }
+    }
+
+    /// Compares what calls cost instead of rates.
+    pub(crate) fn by_processor(self) -> Self {
+        Self { rated: Rated::Processor, ..self }
     }
 
     /// One more side.
@@ -102,11 +108,12 @@ impl Contest {
         for Side { name, target: _, per_second, p50_ms, p99_ms, processor_us } in sides {
             let by_rate = (rated == Rated::Rate).then(|| format!("{stem}_vs_{name}{suffix}"));
             let by_median = (rated == Rated::Median).then(|| format!("{stem}_vs_{name}{suffix}_p50"));
+            let by_cost = (rated == Rated::Processor).then(|| format!("{stem}_vs_{name}{suffix}_cpu"));
             for (row, samples, unit, shown, ratio) in [
                 (&mut rates, per_second, "per_s", "per second", by_rate),
                 (&mut medians, p50_ms, "p50_ms", "p50 ms", by_median),
                 (&mut tails, p99_ms, "p99_ms", "p99 ms", None),
-                (&mut costs, processor_us, "cpu_us", "processor µs a call", None),
+                (&mut costs, processor_us, "cpu_us", "processor µs a call", by_cost),
             ] {
                 if samples.median().is_none() {
                     continue;
@@ -135,7 +142,7 @@ impl Target {
 
     async fn round(&self, shape: Shape, pace: Pace) -> anyhow::Result<Round> {
         match self {
-            Self::Grpc(address, _, calls) => load::closed_loop(*address, shape, pace, calls.clone()).await,
+            Self::Grpc(peer, _, calls) => load::closed_loop(peer.clone(), shape, pace, calls.clone()).await,
             Self::Postgres(socket, writes) => {
                 postgres::inserts(socket.clone(), shape, pace, writes.clone()).await
             }

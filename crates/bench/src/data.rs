@@ -3,6 +3,7 @@
 
 mod bulk;
 mod large;
+mod secured;
 mod unary;
 
 use std::path::PathBuf;
@@ -61,6 +62,8 @@ impl Args {
 enum Part {
     /// GetRecord at 8 × 100 in flight, beside the echo and etcd.
     Get,
+    /// GetRecord of a service that asks for a certificate or a token, beside one that does not.
+    Secured,
     /// Durable CreateRecord at 8 × 100 and at one in flight, beside etcd; with 16 clients beside PostgreSQL.
     Create,
     /// ImportRecords beside COPY, disk and memory after it.
@@ -123,6 +126,9 @@ impl Bench {
         let mut report = Report::default();
         if self.measures(Part::Get) || self.measures(Part::Create) {
             report.rows.extend(self.unary().await?);
+        }
+        if self.measures(Part::Secured) {
+            report.rows.extend(self.secured().await?);
         }
         if self.measures(Part::Import) || self.measures(Part::Feed) {
             report.rows.extend(self.bulk().await?);

@@ -99,7 +99,7 @@ impl Etcd {
 
     /// These calls, of it.
     pub(crate) fn target(&self, calls: Calls) -> Target {
-        Target::Grpc(self.address, self.child.id(), calls)
+        Target::Grpc(self.address.into(), self.child.id(), calls)
     }
 
     /// Stops it and waits for its end.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hdrhistogram::Histogram;
+use rustls::ClientConfig;
 use tokio::task::JoinSet;
 
 use self::connection::Connection;
@@ -25,6 +26,23 @@ const WARM_UP: Duration = Duration::from_secs(1);
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
 /// How long calls may take whose number is given.
 const ALL_ANSWERS: Duration = Duration::from_secs(600);
+
+/// Whom to call, and what to show.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// How to encrypt.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    /// What stands in `authorization`, without its scheme.
+    pub(crate) token: Option<String>,
+}
+
+/// Plaintext, shown nothing.
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self { address, tls: None, token: None }
+    }
+}
 
 /// How many calls are under way at any time.
 #[derive(Debug, Clone, Copy)]
@@ -133,14 +151,15 @@ impl Round {
 /// # Errors
 /// The first call that fails: a service that refuses is not measured.
 pub(crate) async fn closed_loop(
-    address: SocketAddr,
+    peer: impl Into<Peer>,
     shape: Shape,
     pace: Pace,
     calls: Calls,
 ) -> anyhow::Result<Round> {
     let longest = pace.warm_up + pace.measured + LAST_ANSWERS;
+    let peer = peer.into();
     let answers = on_one_thread(longest, async move {
-        let connections = connect(address, shape, calls).await?;
+        let connections = connect(&peer, shape, calls).await?;
         run(connections, shape, Window::open(pace)).await
     });
     Ok(Round::new(answers.await?, pace))
@@ -170,11 +189,11 @@ pub(crate) async fn on_one_thread<T: Send + 'static>(
     done.await.context("the load ended early")?
 }
 
-async fn connect(address: SocketAddr, shape: Shape, calls: Calls) -> anyhow::Result<Vec<Connection>> {
+async fn connect(peer: &Peer, shape: Shape, calls: Calls) -> anyhow::Result<Vec<Connection>> {
     let mut connections = Vec::with_capacity(shape.connections);
     for number in 0..shape.connections {
         let draws = Draws::new(u64::MAX - u64::try_from(number).unwrap_or_default());
-        connections.push(Connection::open(address, calls.clone(), draws).await?);
+        connections.push(Connection::open(peer, calls.clone(), draws).await?);
     }
     Ok(connections)
 }

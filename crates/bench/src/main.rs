@@ -4,6 +4,7 @@
 //! - [`data`] and [`analytics`]: the benchmarks, lists of what is measured; [`contest`]: the same calls against everybody, by turns;
 //! - [`server`]: a service in a process of its own, started, found and stopped; [`echo`]: the bare tonic echo;
 //!   [`etcd`] and [`postgres`]: the same for what others made, found by [`programs`];
+//! - [`secrets`]: certificates and tokens;
 //! - [`load`]: closed loops of unary calls and their latencies; [`calls`]: what they ask; [`upload`]: one long import
 //!   stream;
 //! - [`synthetic`]: the appeals, each a function of its number; [`disk`]: bytes of a folder; [`process`]: of a
@@ -22,6 +23,7 @@ mod postgres;
 mod process;
 mod programs;
 mod report;
+mod secrets;
 mod server;
 mod session;
 mod synthetic;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::ValueEnum;
 use prost::Message;
 use reform_api::data::v1;
 use reform_api::data::v1::record_service_server::RecordServiceServer;
@@ -24,6 +25,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 
 use crate::contest::Target;
 use crate::load::Calls;
+use crate::secrets::{self, Asks};
 
 /// How long a child may take to say its address.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,6 +41,12 @@ pub(crate) struct DataArgs {
     /// Folder of the store.
     #[arg(long)]
     data_dir: PathBuf,
+    /// What it asks of its callers.
+    #[arg(long, default_value = "nothing")]
+    asks: Asks,
+    /// Folder of certificates and tokens.
+    #[arg(long)]
+    secrets: Option<PathBuf>,
 }
 
 /// The hidden command line of the echo.
@@ -87,6 +95,17 @@ impl Service {
     pub(crate) async fn data(folder: &Path) -> anyhow::Result<Self> {
         let mut command = this_program("serve-data")?;
         command.arg("--data-dir").arg(folder);
+        Self::start("the data service", command).await
+    }
+
+    /// As [`Service::data`], for callers who show what it asks for; `secrets` is the folder of that.
+    ///
+    /// # Errors
+    /// As [`Service::data`].
+    pub(crate) async fn data_asking(folder: &Path, asks: Asks, secrets: &Path) -> anyhow::Result<Self> {
+        let mut command = this_program("serve-data")?;
+        command.arg("--data-dir").arg(folder).arg("--secrets").arg(secrets).arg("--asks");
+        command.arg(asks.to_possible_value().context("it has a name")?.get_name());
         Self::start("the data service", command).await
     }
 
@@ -156,7 +175,7 @@ impl Service {
 
     /// These calls, of it.
     pub(crate) fn target(&self, calls: Calls) -> Target {
-        Target::Grpc(self.address, self.child.id(), calls)
+        Target::Grpc(self.address.into(), self.child.id(), calls)
     }
 
     /// Its process, while it runs.
@@ -197,12 +216,14 @@ fn this_program(command: &str) -> anyhow::Result<Command> {
 ///
 /// # Errors
 /// When the store does not open or the server fails.
-pub(crate) async fn serve_data(DataArgs { data_dir }: DataArgs) -> anyhow::Result<()> {
-    let (listener, stop) = child("warn").await?;
+pub(crate) async fn serve_data(DataArgs { data_dir, asks, secrets }: DataArgs) -> anyhow::Result<()> {
+    log("warn");
+    let front = secrets::front(asks, secrets).open().await?;
+    let stop = announce(front.address()?)?;
     // The ballast would count as the store's; and what a run is worth is not a tenth of the disk.
     let (ballast_bytes, free_bytes_min) = (0, Some(1 << 30));
     let config = reform_data::Config { ballast_bytes, free_bytes_min, ..reform_data::Config::new(data_dir) };
-    match reform_data::run(listener, config, stop).await? {
+    match reform_data::run(front, config, stop).await? {
         Exit::Drained => Ok(()),
         Exit::Forced => bail!("the drain took too long"),
     }
@@ -266,12 +287,22 @@ pub(crate) async fn serve_echo(EchoArgs { answer, feed }: EchoArgs) -> anyhow::R
 
 /// What every child does first: log what is wrong, listen, say where, and watch stdin.
 async fn child(level: &str) -> anyhow::Result<(TcpListener, CancellationToken)> {
+    log(level);
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let stop = announce(listener.local_addr()?)?;
+    Ok((listener, stop))
+}
+
+fn log(level: &str) {
     let filter = tracing_subscriber::EnvFilter::new(level);
     logging::init(logging::Config { filter, format: logging::Format::Text });
+}
+
+/// Says where the child listens; what ends with its stdin.
+fn announce(address: SocketAddr) -> anyhow::Result<CancellationToken> {
     let stop = shutdown::on_signals()?;
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let mut stdout = io::stdout();
-    writeln!(stdout, "{}", listener.local_addr()?)?;
+    writeln!(stdout, "{address}")?;
     stdout.flush()?;
     let ended = stop.clone();
     // A thread and no task: a blocked read of stdin would hold up the end of the runtime.
@@ -280,5 +311,5 @@ async fn child(level: &str) -> anyhow::Result<(TcpListener, CancellationToken)> 
         while io::stdin().read(&mut byte).is_ok_and(|read| read > 0) {}
         ended.cancel();
     })?;
-    Ok((listener, stop))
+    Ok(stop)
 }

@@ -1,5 +1,7 @@
 //! Single reads and single durable writes, over a population that everybody holds.
 
+use std::path::Path;
+
 use anyhow::{Context, ensure};
 use prost::Message;
 use reform_api::data::v1;
@@ -23,7 +25,7 @@ const ANSWERS_SAMPLED: usize = 1_001;
 
 const ONE: Shape = Shape { connections: 1, streams: 1 };
 const CLIENTS: Shape = Shape { connections: 16, streams: 1 };
-const MANY: Shape = Shape { connections: 8, streams: 100 };
+pub(super) const MANY: Shape = Shape { connections: 8, streams: 100 };
 
 /// Everybody, with the population.
 struct Peers {
@@ -68,12 +70,18 @@ impl Bench {
         Ok(rows)
     }
 
+    /// The service over a new folder, with so many appeals.
+    pub(super) async fn filled(&self, folder: &Path, names: u64) -> anyhow::Result<Service> {
+        let service = Service::data(folder).await?;
+        Upload::surroundings().send(service.channel().await?).await.context("institutions")?;
+        Upload::appeals(&self.appeals, 1, names).send(service.channel().await?).await?;
+        Ok(service)
+    }
+
     async fn peers(&self) -> anyhow::Result<Peers> {
         let names = self.args.records.min(NAMES);
         report::progress(&format!("{names} appeals for everybody"));
-        let service = Service::data(&self.folder.join("unary")).await?;
-        Upload::surroundings().send(service.channel().await?).await.context("institutions")?;
-        Upload::appeals(&self.appeals, 1, names).send(service.channel().await?).await?;
+        let service = self.filled(&self.folder.join("unary"), names).await?;
         let answer = typical_answer(&service, names).await?;
         let etcd = if self.beside(Program::Etcd) {
             let folder = self.folder.join("etcd");

@@ -3,15 +3,16 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use super::frame::{self, Frame, HeaderBlocks};
-use super::{Answers, Calls, Window};
+use super::{Answers, Calls, Peer, Window};
 use crate::synthetic::Draws;
 
 /// Bytes that are read at once at most.
@@ -21,9 +22,14 @@ const WINDOW_RENEWED: u32 = 1 << 30;
 /// What comes before a message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
 
+/// What a connection speaks through.
+trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+
 /// A connection.
 pub(super) struct Connection {
-    socket: TcpStream,
+    socket: Box<dyn Socket>,
     calls: Calls,
     draws: Draws,
     headers: HeaderBlocks,
@@ -55,10 +61,19 @@ impl Connection {
     /// Connects.
     ///
     /// # Errors
-    /// When nobody listens.
-    pub(super) async fn open(address: SocketAddr, calls: Calls, draws: Draws) -> anyhow::Result<Self> {
+    /// When nobody listens, or one does not trust the other.
+    pub(super) async fn open(peer: &Peer, calls: Calls, draws: Draws) -> anyhow::Result<Self> {
+        let Peer { address, tls, token } = peer;
         let socket = TcpStream::connect(address).await.context("cannot connect")?;
         socket.set_nodelay(true)?;
+        let socket: Box<dyn Socket> = match tls {
+            None => Box::new(socket),
+            Some(config) => {
+                let name = ServerName::IpAddress(address.ip().into());
+                let shaken = TlsConnector::from(config.clone()).connect(name, socket).await;
+                Box::new(shaken.context("the handshake failed")?)
+            }
+        };
         let mut output = frame::PREFACE.to_vec();
         let mut settings = Vec::new();
         for (id, value) in
@@ -77,7 +92,7 @@ impl Connection {
             bytes_min: calls.answer_bytes_min,
             received: 0,
         };
-        let headers = HeaderBlocks::new(calls.path, &address.to_string())?;
+        let headers = HeaderBlocks::new(calls.path, &address.to_string(), token.as_deref())?;
         let window = i64::from(frame::WINDOW_DEFAULT);
         let answers = Answers::none();
         Ok(Self { socket, calls, draws, headers, awaited, output, window, next_stream: 1, answers })
@@ -99,6 +114,8 @@ impl Connection {
                 more = self.start(&mut request, now)?;
             }
             self.socket.write_all(&self.output).await.context("the connection is gone")?;
+            // What is encrypted may wait otherwise.
+            self.socket.flush().await.context("the connection is gone")?;
             self.output.clear();
             if !more && self.awaited.under_way.is_empty() {
                 return Ok(self.answers);
@@ -128,7 +145,7 @@ impl Connection {
         ensure!(length <= frame::PAYLOAD_MAX, "a request of {} bytes is too long", request.len());
         let stream = self.next_stream;
         self.next_stream += 2;
-        let block = if stream == 1 { self.headers.first.as_slice() } else { &HeaderBlocks::LATER };
+        let block = if stream == 1 { &self.headers.first } else { &self.headers.later };
         frame::put(&mut self.output, frame::HEADERS, frame::END_HEADERS, stream, block);
         frame::header(&mut self.output, length, frame::DATA, frame::END_STREAM, stream);
         self.output.push(0);

@@ -84,19 +84,18 @@ pub(super) fn header(output: &mut Vec<u8>, length: usize, kind: u8, flags: u8, s
 /// The constant headers of all calls of one connection.
 #[derive(Debug)]
 pub(super) struct HeaderBlocks {
-    /// Of the first call: it enters every header in the table of the other side.
+    /// Of the first call: it enters every header in the table of the other side, but a credential.
     pub(super) first: Vec<u8>,
+    /// Of every other call: six places in the tables.
+    pub(super) later: Vec<u8>,
 }
 
 impl HeaderBlocks {
-    /// Of every other call: six places in the tables.
-    pub(super) const LATER: [u8; 6] = [0x83, 0x86, 0xc1, 0xc0, 0xbf, 0xbe];
-
     /// The headers of a gRPC call.
     ///
     /// # Errors
-    /// When one is too long for a constant.
-    pub(super) fn new(path: &str, authority: &str) -> anyhow::Result<Self> {
+    /// When one is too long.
+    pub(super) fn new(path: &str, authority: &str, token: Option<&str>) -> anyhow::Result<Self> {
         // POST and http, both of the static table; then, by the places of their names there, path, authority and
         // content type, and a name that is not there.
         let mut first = vec![0x83, 0x86];
@@ -107,14 +106,26 @@ impl HeaderBlocks {
         first.push(0x40);
         literal(&mut first, "te")?;
         literal(&mut first, "trailers")?;
-        Ok(Self { first })
+        let mut later = vec![0x83, 0x86, 0xc1, 0xc0, 0xbf, 0xbe];
+        if let Some(token) = token {
+            for block in [&mut first, &mut later] {
+                // Literal and never indexed, as clients write a secret; its name is place 23 of the static table.
+                block.extend_from_slice(&[0x1f, 23 - 15]);
+                literal(block, &format!("Bearer {token}"))?;
+            }
+        }
+        Ok(Self { first, later })
     }
 }
 
 fn literal(block: &mut Vec<u8>, text: &str) -> anyhow::Result<()> {
-    let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
-    ensure!(length < 127, "the header {text} is too long");
-    block.push(length);
+    ensure!(text.len() < 127 + (1 << 14), "a header of {} bytes is too long", text.len());
+    // An integer with a prefix of seven bits (RFC 7541, section 5.1), of three bytes at most.
+    match u16::try_from(text.len())?.checked_sub(127) {
+        None => block.push(text.len() as u8),
+        Some(more @ ..128) => block.extend_from_slice(&[127, more as u8]),
+        Some(more) => block.extend_from_slice(&[127, more as u8 & 127 | 128, (more >> 7) as u8]),
+    }
     block.extend_from_slice(text.as_bytes());
     Ok(())
 }
@@ -186,13 +197,19 @@ mod tests {
 
     #[test]
     fn later_headers_are_those_of_the_first_call() {
-        let blocks = HeaderBlocks::new("/a.B/C", "here").unwrap();
-        let mut decoder = loona_hpack::Decoder::new();
-        let first = decoder.decode(&blocks.first).unwrap();
-        let later = decoder.decode(&HeaderBlocks::LATER).unwrap();
-        assert_eq!(first, later);
-        assert_eq!(first[2], (b":path".to_vec(), b"/a.B/C".to_vec()));
-        assert_eq!(first[5], (b"te".to_vec(), b"trailers".to_vec()));
+        for token in [None, Some(""), Some("short"), Some(&*"x".repeat(120)), Some(&*"x".repeat(2_000))] {
+            let blocks = HeaderBlocks::new("/a.B/C", "here", token).unwrap();
+            let mut decoder = loona_hpack::Decoder::new();
+            let first = decoder.decode(&blocks.first).unwrap();
+            let later = decoder.decode(&blocks.later).unwrap();
+            assert_eq!(first, later);
+            assert_eq!(first[2], (b":path".to_vec(), b"/a.B/C".to_vec()));
+            assert_eq!(first[5], (b"te".to_vec(), b"trailers".to_vec()));
+            let shown =
+                token.map(|token| (b"authorization".to_vec(), format!("Bearer {token}").into_bytes()));
+            assert_eq!(first.get(6), shown.as_ref());
+        }
+        assert!(HeaderBlocks::new("/a.B/C", "here", Some(&"x".repeat(20_000))).is_err());
     }
 
     #[test]
