@@ -1,6 +1,12 @@
 //! From when until when a certificate is valid; nothing else of it is read, and nothing is proven.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use reform_model::Day;
+
+/// A certificate that ends within so many days should be replaced.
+const SOON_DAYS: i64 = 30;
+const DAY_SECONDS: i64 = 86_400;
 
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
@@ -18,7 +24,38 @@ pub struct Validity {
     pub until: i64,
 }
 
+/// How a certificate stands at a moment; in whole days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It will be valid.
+    NotYet,
+    /// It was valid until so many days ago.
+    Ended(i64),
+    /// It is valid, and should be replaced.
+    Ends(i64),
+    /// It is valid for longer.
+    Good(i64),
+}
+
 impl Validity {
+    /// How it stands now.
+    pub fn now(self) -> Standing {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        self.at(i64::try_from(now).unwrap_or(i64::MAX))
+    }
+
+    /// How it stands at a moment, in seconds since 1970.
+    pub fn at(self, moment: i64) -> Standing {
+        if moment < self.from {
+            return Standing::NotYet;
+        }
+        match self.until.saturating_sub(moment).div_euclid(DAY_SECONDS) {
+            days @ ..0 => Standing::Ended(-days),
+            days @ 0..SOON_DAYS => Standing::Ends(days),
+            days => Standing::Good(days),
+        }
+    }
+
     /// Of a certificate in DER; none where the bytes are none.
     pub fn of(der: &[u8]) -> Option<Self> {
         let (certificate, _) = part(der, SEQUENCE)?;
@@ -114,6 +151,23 @@ mod tests {
         let early = certificate((UTC_TIME, "491231235959Z"), (UTC_TIME, "500101000000Z"));
         let Validity { from, until } = Validity::of(&early).unwrap();
         assert!(from > 0 && until < 0, "{from} {until}");
+    }
+
+    #[test]
+    fn a_certificate_ends_soon_before_it_has_ended() {
+        let day = DAY_SECONDS;
+        let validity = Validity { from: 0, until: 100 * day };
+        for (moment, standing) in [
+            (-1, Standing::NotYet),
+            (0, Standing::Good(100)),
+            (70 * day, Standing::Good(30)),
+            (70 * day + 1, Standing::Ends(29)),
+            (100 * day, Standing::Ends(0)),
+            (100 * day + 1, Standing::Ended(1)),
+            (102 * day, Standing::Ended(2)),
+        ] {
+            assert_eq!(validity.at(moment), standing, "{moment}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::Uri;
 use reform_api::client::Credentials;
+use reform_api::validity::Validity;
 use reform_runtime::config::check::{self, Checked};
 use reform_runtime::config::{self, Got, Program, Setting, Settings};
 use reform_runtime::probe::{self, Probe};
@@ -143,6 +144,9 @@ impl Process {
             && let Err(why) = credentials.check(data.scheme_str() == Some("https"))
         {
             checked.mistake("data-tls-ca, --data-tls-cert, --data-tls-key, --data-token-file", why);
+        }
+        if let Ok(Some(own)) = credentials.own_certificate() {
+            checked.dates("data-tls-cert", Validity::of(&own));
         }
         if let Some(folder) = state_dir {
             checked.folder("state-dir", folder);

@@ -110,3 +110,29 @@ fn a_key_that_others_may_read_is_told() {
     assert_eq!(code, Some(0));
     assert!(stderr.starts_with("warning: --tls-key: "), "{stderr}");
 }
+
+#[test]
+fn a_certificate_that_ends_is_told_before_it_has_and_wrong_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let mut made = Command::new(env!("CARGO_BIN_EXE_reform"));
+    assert!(made.arg("certs").arg(at("certs")).args(["--days", "10"]).status().unwrap().success());
+    let (cert, key) = (at("certs/data.pem"), at("certs/data.key"));
+    let args = ["--data-dir", &at("data"), "--tls-cert", &cert, "--tls-key", &key];
+    let (code, _, stderr) = check("reform-data", &args);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.starts_with("warning: --tls-cert: the certificate ends in "), "{stderr}");
+    let (cert, key) = (at("certs/client-analytics.pem"), at("certs/client-analytics.key"));
+    let args = ["--data", "https://x:1", "--data-tls-ca", &at("certs/ca.pem"), "--data-tls-cert", &cert];
+    let (code, _, stderr) = check("reform-analytics", &[&args[..], &["--data-tls-key", &key]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.starts_with("warning: --data-tls-cert: the certificate ends in "), "{stderr}");
+
+    let own = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    fs::write(at("old.pem"), params.self_signed(&own).unwrap().pem()).unwrap();
+    fs::write(at("old.key"), own.serialize_pem()).unwrap();
+    let args = ["--data-dir", &at("data"), "--tls-cert", &at("old.pem"), "--tls-key", &at("old.key")];
+    wrong("reform-data", &args, "--tls-cert: the certificate ended ");
+}

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches};
+use reform_api::validity::{Standing, Validity};
 use rustix::fs::Access;
 
 use super::Error;
@@ -66,6 +67,21 @@ impl Checked {
             self.warnings.push(told);
         }
         Some(bytes)
+    }
+
+    /// The dates of a certificate: what has ended is wrong, what will is told.
+    pub fn dates(&mut self, key: &str, validity: Option<Validity>) {
+        match validity.map(Validity::now) {
+            Some(Standing::NotYet) => self.mistake(key, "the certificate is not valid yet"),
+            Some(Standing::Ended(days)) => {
+                self.mistake(key, format!("the certificate ended {days} days ago"))
+            }
+            Some(Standing::Ends(days)) => {
+                self.warnings.push(format!("--{key}: the certificate ends in {days} days"));
+            }
+            Some(Standing::Good(_)) => {}
+            None => self.warnings.push(format!("--{key}: the dates of the certificate cannot be read")),
+        }
     }
 
     /// A folder that is written to, or can be made.

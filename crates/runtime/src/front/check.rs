@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use reform_api::validity::Validity;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
 use super::Config;
 use crate::access::{self, parsers};
 use crate::config::check::Checked;
@@ -41,6 +45,10 @@ fn check_tls(files: &tls::Files, checked: &mut Checked) {
     };
     let clients = (optional("tls-client-ca", client_ca), optional("tls-client-crl", client_crl));
     let ((Some(cert), Some(key)), (Ok(ca), Ok(crl))) = (own, clients) else { return };
+    // The first is the own one.
+    if let Some(Ok(own)) = CertificateDer::pem_slice_iter(&cert).next() {
+        checked.dates("tls-cert", Validity::of(&own));
+    }
     let clients = ca.as_deref().map(|ca| (ca, crl.as_deref()));
     if let Err(why) = tls::config(&cert, &key, clients) {
         let parts =

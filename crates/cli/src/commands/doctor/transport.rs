@@ -1,18 +1,15 @@
 //! How a service is reached: in plaintext or by TLS, and how long the certificates are good.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use reform_api::client::Shown;
-use reform_api::validity::Validity;
+use reform_api::validity::{Standing, Validity};
 use tonic::transport::Uri;
 
 use super::finding::Finding;
 use crate::args::Global;
 use crate::client::Service;
 
-/// A certificate that ends sooner is told.
-const SOON_DAYS: i64 = 30;
-const DAY_SECONDS: i64 = 86_400;
 /// How long a handshake may take.
 const WITHIN: Duration = Duration::from_secs(5);
 const RENEW: &str = "make new ones (`reform certs`) and put them in place of the files; no restart is needed";
@@ -60,18 +57,15 @@ fn plaintext(service: Service, uri: &Uri) -> Finding {
 }
 
 fn certificate(service: Service, check: &'static str, validity: Option<Validity>) -> Finding {
-    let Some(Validity { from, until }) = validity else {
+    let Some(validity) = validity else {
         return Finding::warn(service, check, "its dates cannot be read", RENEW);
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let now = i64::try_from(now).unwrap_or(i64::MAX);
-    let days = (until - now).div_euclid(DAY_SECONDS);
-    if now < from {
-        return Finding::fail(service, check, "not valid yet", "look at the clocks of both machines");
-    }
-    match days {
-        ..0 => Finding::fail(service, check, format!("ended {} days ago", -days), RENEW),
-        0..SOON_DAYS => Finding::warn(service, check, format!("ends in {days} days"), RENEW),
-        SOON_DAYS.. => Finding::ok(service, check, format!("good for {days} days")),
+    match validity.now() {
+        Standing::NotYet => {
+            Finding::fail(service, check, "not valid yet", "look at the clocks of both machines")
+        }
+        Standing::Ended(days) => Finding::fail(service, check, format!("ended {days} days ago"), RENEW),
+        Standing::Ends(days) => Finding::warn(service, check, format!("ends in {days} days"), RENEW),
+        Standing::Good(days) => Finding::ok(service, check, format!("good for {days} days")),
     }
 }
