@@ -39,6 +39,11 @@ def answers(*command):
     return True
 
 
+def check(right, otherwise):
+    if not right:
+        raise SystemExit(f"FAIL {otherwise}")
+
+
 def say(text):
     print(f"{time.monotonic() - STARTED:6.1f} s  {text}", flush=True)
 

@@ -6,6 +6,7 @@ which is not there. kubectl and the schemas come from PyPI; where they cannot be
 checks the rest.
 """
 
+import copy
 import functools
 import importlib.util
 import json
@@ -73,7 +74,7 @@ def images():
         instruction, _, rest = line.partition(" ")
         if instruction == "FROM":
             base, _, name = rest.split()
-            stage = stages[name] = {"environment": dict(stages.get(base, {}).get("environment", {})), "ports": set()}
+            stage = stages[name] = copy.deepcopy(stages.get(base, {"environment": {}, "ports": set()}))
         elif instruction == "ENV":
             stage["environment"] |= dict(pair.split("=", 1) for pair in shlex.split(rest))
         elif instruction == "EXPOSE":
@@ -82,7 +83,7 @@ def images():
             [stage["entrypoint"]] = json.loads(rest)
         elif instruction == "HEALTHCHECK":
             stage["healthcheck"] = json.loads(rest[rest.index("[") :])
-    return {f"reform-{name}": stage for name, stage in stages.items() if "entrypoint" in stage}
+    return {f"reform-{name}": stages[name] for name in ("data", "analytics", "cli")}
 
 
 def listening(environment):

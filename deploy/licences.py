@@ -43,14 +43,16 @@ def texts(folder):
 def main():
     packages = json.loads(cargo("metadata", "--locked", "--format-version", "1"))["packages"]
     foreign = {(package["name"], package["version"]): package for package in packages if package["source"]}
-    owners, bare = {}, []
+    owners, wording, bare = {}, {}, []
     print(HEAD)
     for crate in sorted(linked(sys.argv[1]) & foreign.keys()):
         package, name = foreign[crate], " ".join(crate)
         print(f"{name}: {package['license'] or 'see its text'}")
         found = set(texts(pathlib.Path(package["manifest_path"]).parent))
-        for text in found:
-            owners.setdefault(text, []).append(name)
+        for text in sorted(found):
+            # One that says the same in other lines, with other quotes, is not printed again.
+            letters = re.sub(r"[^a-z0-9]", "", text.lower().replace("https:", "http:"))
+            owners.setdefault(wording.setdefault(letters, text), []).append(name)
         if not found:
             bare.append(name)
             if not package["license"]:
