@@ -23,6 +23,7 @@
 //! ```
 
 pub mod check;
+mod depth;
 mod file;
 mod units;
 
@@ -38,6 +39,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::logging;
 
+pub use depth::{TooDeep, check_depth};
 pub use units::{parse_duration, parse_size};
 
 /// All mistakes of a configuration, one a line.

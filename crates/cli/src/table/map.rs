@@ -9,6 +9,7 @@ mod keys;
 use std::fs;
 use std::ops::Range;
 
+use reform_runtime::config::check_depth;
 use toml::de::DeTable;
 
 use self::draft::{Built, Draft};
@@ -89,6 +90,7 @@ impl Map {
     }
 
     fn read(path: &str, text: String, kind: Option<&str>) -> Result<(Self, Mistakes), String> {
+        check_depth(&text).map_err(|error| format!("{path}: {error}"))?;
         let mut mistakes = Mistakes::new(path, &text);
         let document = match DeTable::parse(&text) {
             Ok(document) => document,

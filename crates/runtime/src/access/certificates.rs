@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reform_api::roles::Role;
 
+use crate::config::check_depth;
 use crate::identity::Identity;
 
 /// Roles by identity; who is not here has none.
@@ -14,6 +15,7 @@ impl Certificates {
     /// Reads TOML such as `"spiffe://reform/analytics" = ["reader"]`.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
+        check_depth(text).map_err(|error| error.to_string())?;
         let table: BTreeMap<String, Vec<String>> = toml::from_str(text).map_err(|error| error.to_string())?;
         let one = |(name, roles): (String, Vec<String>)| {
             let identity = Identity::new(&name).map_err(|error| format!("{name:?}: {error}"))?;

@@ -2,7 +2,7 @@
 
 use toml::{Table, Value as Toml};
 
-use super::{Setting, Value};
+use super::{Setting, Value, check_depth};
 
 /// The values of a file by key; what is wrong with the file goes to `mistakes`.
 pub(super) fn read(
@@ -17,6 +17,10 @@ pub(super) fn read(
             return Vec::new();
         }
     };
+    if let Err(error) = check_depth(&text) {
+        mistakes.push(format!("{path}: {error}"));
+        return Vec::new();
+    }
     let table: Table = match text.parse() {
         Ok(table) => table,
         Err(error) => {
