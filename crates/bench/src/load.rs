@@ -2,7 +2,6 @@
 //! and one client of HTTP/2, the same for every gRPC service; see [`connection`] for why it is no tonic client.
 
 mod connection;
-mod frame;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

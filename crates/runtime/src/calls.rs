@@ -8,7 +8,8 @@
 //! - A message over its limit answers RESOURCE_EXHAUSTED, where the transport says OUT_OF_RANGE.
 //! - Answers and errors alike carry the store and its newest revision here ([`Stamp`]).
 //! - A request id goes with it, on to the calls that it makes and back to its caller.
-//! - It is counted, and has a span in a trace. One log line when the call is over; with access, one for the audit for each write and each refusal.
+//! - It is counted, and has a span in a trace. One log line when the call is over; with access, one for the audit for each
+//!   write and each credential that does not do. What is too much at once has a line a second and caller.
 
 mod audit;
 mod body;
@@ -23,20 +24,22 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{self, Either};
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use reform_api::client::Carried;
-use reform_api::error::{Fault, Reason};
+use reform_api::error::Reason;
+use reform_api::priority::Class;
 use reform_api::request_id::{REQUEST_ID, RequestId};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
-use crate::access::{Access, Admitted};
+use crate::access::{Access, Admitted, Refused};
 use crate::identity::Identity;
+use crate::limits::refusal::Full;
 use crate::limits::{self, Limits, Place, Share};
 use crate::metrics::calls::CallCounts;
 use crate::traces::{self, Traced, Traces};
@@ -123,6 +126,9 @@ impl std::fmt::Debug for CallLayer {
     }
 }
 
+/// An answer that is on its way.
+type Answering<E> = Pin<Box<dyn Future<Output = Result<Response<CallBody>, E>> + Send>>;
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Calls<S> {
@@ -154,39 +160,52 @@ where
 {
     type Response = Response<CallBody>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<CallBody>, S::Error>> + Send>>;
+    type Future = Answering<S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let started = Instant::now();
         let class = limits::class(request.uri().path());
-        let default = self.layer.limits.deadline(class);
-        let deadline = Deadline::of_headers(request.headers()).or_else(|| Deadline::after(default?));
+        let CallLayer { access, limits, .. } = &*self.layer;
+        // Before anything is done for the call, and again once it is known whose it is.
+        if let Err(full) = limits.room(class) {
+            return self.refused(&request, None, full, class);
+        }
+        let access = access.as_deref();
+        let admitted = access.map(|access| admit(access, &mut request)).transpose();
+        let audit = access.is_some().then(|| Audit::of(&admitted));
+        let entered = match admitted {
+            Ok(admitted) => {
+                let identity = access.and(request.extensions().get::<Identity>());
+                match limits.enter(class, identity, &self.connection) {
+                    Ok(place) => Ok((admitted, place)),
+                    Err(full) => return self.refused(&request, identity, full, class),
+                }
+            }
+            Err(refused) => Err(refused.status()),
+        };
+        let deadline = Deadline::of_headers(request.headers());
+        let deadline = deadline.or_else(|| Deadline::after(limits.deadline(class)?));
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(deadline);
         }
         let counted = self.layer.counts.as_ref().map(|counts| counts.begin(request.uri().path()));
         let id = self.layer.ids.of(request.headers());
         let (traced, carried) = self.layer.carry(&request, &id);
-        let mut log = CallLog::new(&request, id.clone(), counted, traced);
-        let access = self.layer.access.as_deref();
-        let admitted = access.map(|access| admit(access, &mut request, &mut log)).transpose();
+        let log = CallLog::new(&request, (started, id.clone()), audit, counted, traced);
         let asks = request.headers().contains_key(reform_api::WHO);
-        let who = admitted.as_ref().ok().and_then(Option::as_ref).filter(|_| asks).and_then(Who::of);
-        let entered = admitted.and_then(|admitted| {
-            let identity = access.and(request.extensions().get::<Identity>());
-            let place = self.layer.limits.enter(class, identity, &self.connection).map_err(Fault::status)?;
-            Ok((admitted.and_then(|admitted| admitted.until), place))
-        });
+        let who =
+            entered.as_ref().ok().filter(|_| asks).and_then(|(admitted, _)| Who::of(admitted.as_ref()?));
         let layer = self.layer.clone();
         let (answering, until, place) = match entered {
-            Ok((until, place)) => (
+            Ok((admitted, place)) => (
                 Either::Left(
                     carried.within(self.inner.call(request.map(|body| Received::new(body, place.clone())))),
                 ),
-                until,
+                admitted.and_then(|admitted| admitted.until),
                 Some(place),
             ),
             Err(status) => (Either::Right(future::ready(Ok(status.into_http()))), None, None),
@@ -199,12 +218,7 @@ where
                 Some(Err(_panic)) => refuse(Reason::Panic).into_http(),
                 None => refuse(Reason::Deadline).into_http(),
             };
-            response.headers_mut().insert(REQUEST_ID, id.header());
-            if let Some((store_id, revision)) = layer.stamp.as_ref().and_then(|stamp| stamp()) {
-                let headers = response.headers_mut();
-                headers.entry(STORE_ID).or_insert(store_id);
-                headers.entry(REVISION).or_insert_with(|| revision.into());
-            }
+            stamped(response.headers_mut(), id, layer.stamp.as_ref());
             if let Some(Who { identity, roles }) = who {
                 response.headers_mut().insert(reform_api::IDENTITY, identity);
                 response.headers_mut().insert(reform_api::ROLES, roles);
@@ -214,21 +228,47 @@ where
     }
 }
 
-/// Decides on a call, and gives its handler the identity.
-fn admit<B>(access: &Access, request: &mut Request<B>, log: &mut CallLog) -> Result<Admitted, Status> {
-    match access.admit(request.uri().path(), request.headers(), request.extensions()) {
-        Ok(admitted) => {
-            log.audit(Audit::new(admitted.identity.clone(), admitted.writes));
-            if let Some(identity) = &admitted.identity {
-                request.extensions_mut().insert(identity.clone());
-            }
-            Ok(admitted)
+impl<S> Calls<S> {
+    /// What a call is told for which there is no place. It has no line in the log and no span of its own.
+    fn refused<B, E: Send + 'static>(
+        &self,
+        request: &Request<B>,
+        identity: Option<&Identity>,
+        full: Full,
+        class: Class,
+    ) -> Answering<E> {
+        let CallLayer { stamp, limits, ids, counts, .. } = &*self.layer;
+        let method = request.uri().path();
+        if let Some(counts) = counts {
+            counts.begin(method).end(Code::ResourceExhausted, Duration::ZERO);
         }
-        Err(refused) => {
-            log.audit(Audit::new(refused.identity.clone(), false));
-            Err(refused.status())
+        if let Some(calls) = limits.count_refused(identity, &self.connection) {
+            let identity = identity.map(Identity::as_str).unwrap_or_default();
+            tracing::info!(calls, method, limit = full.setting(), identity, "calls refused");
         }
+        let mut response = Response::new(Body::empty());
+        *response.headers_mut() = limits.refusal(full, class);
+        stamped(response.headers_mut(), ids.of(request.headers()), stamp.as_ref());
+        Box::pin(future::ready(Ok(response.map(CallBody::refused))))
     }
+}
+
+/// What every answer has.
+fn stamped(headers: &mut HeaderMap, id: RequestId, stamp: Option<&Stamp>) {
+    headers.insert(REQUEST_ID, id.header());
+    if let Some((store_id, revision)) = stamp.and_then(|stamp| stamp()) {
+        headers.entry(STORE_ID).or_insert(store_id);
+        headers.entry(REVISION).or_insert_with(|| revision.into());
+    }
+}
+
+/// Decides on a call, and gives its handler the identity.
+fn admit<B>(access: &Access, request: &mut Request<B>) -> Result<Admitted, Refused> {
+    let admitted = access.admit(request.uri().path(), request.headers(), request.extensions())?;
+    if let Some(identity) = &admitted.identity {
+        request.extensions_mut().insert(identity.clone());
+    }
+    Ok(admitted)
 }
 
 /// Whom the service takes the caller for, to be told.

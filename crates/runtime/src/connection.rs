@@ -31,6 +31,9 @@ use crate::watched::Watched;
 pub(crate) const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
+/// What of one answer may be with the transport and not yet with the system, beyond the piece that it was given last.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
+
 /// A peer that answers no PING for this long is gone.
 pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -50,7 +53,7 @@ const AGE_SPREAD: u32 = 10;
 /// How long calls under way may take once their connection has reached its age.
 pub(crate) const AGE_GRACE: Duration = Duration::from_secs(600);
 
-/// How long a peer may take no part of the answers that wait for it.
+/// How long a peer may take no part of the answers that wait for it, unless it is set.
 pub(crate) const STALLED_MAX: Duration = Duration::from_secs(120);
 
 /// How long a peer that floods may take to hear that it is over.
@@ -71,8 +74,17 @@ pub(crate) struct Door {
     calls: Calls<Routes>,
     tls: Option<Watched<ServerConfig>>,
     handshakes: Arc<Semaphore>,
-    age_max: Duration,
+    patience: Patience,
     shutdown: CancellationToken,
+}
+
+/// How long a connection may be there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// At all.
+    pub(crate) age_max: Duration,
+    /// While its peer takes no part of the answers that wait for it.
+    pub(crate) stalled_max: Duration,
 }
 
 /// How a connection failed.
@@ -105,10 +117,10 @@ impl Door {
     pub(crate) fn new(
         calls: Calls<Routes>,
         tls: Option<Watched<ServerConfig>>,
-        age_max: Duration,
+        patience: Patience,
         shutdown: CancellationToken,
     ) -> Self {
-        Self { calls, tls, handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)), age_max, shutdown }
+        Self { calls, tls, handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)), patience, shutdown }
     }
 
     /// Serves one connection until its peer closes it, or until the shutdown and the end of the calls under way.
@@ -171,7 +183,7 @@ impl Door {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let calls = self.calls.of_connection();
-        let stalled = stalled(calls.clone());
+        let stalled = stalled(calls.clone(), self.patience.stalled_max);
         let flooded = Arc::new(Notify::new());
         let stream = Guarded::new(stream, preface, flooded.clone());
         let answering = service_fn(move |mut request: http::Request<_>| {
@@ -185,8 +197,12 @@ impl Door {
             ended = serving.as_mut() => return Ok(ended?),
             // The drain has a limit of its own.
             () = self.shutdown.cancelled() => Grace::Drain,
-            () = sleep(spread(self.age_max)) => Grace::Age,
-            () = flooded.notified() => Grace::Flood,
+            () = sleep(spread(self.patience.age_max)) => Grace::Age,
+            () = flooded.notified() => {
+                // It may take long to say so to somebody who does not listen.
+                drop(timeout(FLOOD_GRACE, serving.as_mut()).await);
+                return Err(Error::Flood);
+            }
             () = stalled => return Err(Error::Stalled),
         };
         serving.as_mut().graceful_shutdown();
@@ -196,11 +212,6 @@ impl Door {
                 ended = timeout(AGE_GRACE, serving.as_mut()) => ended.map_err(|_| Error::Old)?.map_err(Error::Http),
                 () = self.shutdown.cancelled() => Ok(serving.await?),
             },
-            Grace::Flood => {
-                // It may take long to say so to somebody who does not listen.
-                drop(timeout(FLOOD_GRACE, serving.as_mut()).await);
-                Err(Error::Flood)
-            }
         }
     }
 }
@@ -209,14 +220,13 @@ impl Door {
 enum Grace {
     Drain,
     Age,
-    Flood,
 }
 
 /// Ends when the peer has taken nothing of what waits for it for too long.
-async fn stalled(calls: Calls<Routes>) {
+async fn stalled(calls: Calls<Routes>, limit: Duration) {
     loop {
-        sleep(STALLED_MAX / 4).await;
-        if calls.is_stalled(STALLED_MAX) {
+        sleep(limit / 4).await;
+        if calls.is_stalled(limit) {
             return;
         }
     }
@@ -240,6 +250,7 @@ fn transport() -> http2::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
         .max_pending_accept_reset_streams(RESETS_PENDING_MAX)
         .max_local_error_reset_streams(RESETS_FOR_ERRORS_MAX)

@@ -5,7 +5,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -30,7 +30,11 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 
-/// Passes on what a peer sends, its preface first, until that is a flood; from then on nothing more is read.
+/// GOAWAY with ENHANCE_YOUR_CALM; which streams were looked at is left open, as streams may still be answered.
+const GOODBYE: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 11];
+
+/// Passes on what a peer sends, its preface first, until that is a flood; from then on nothing more is read, and the peer is
+/// told why. The transport has no way to say so, so it is said here, between two of its frames.
 #[derive(Debug)]
 pub(crate) struct Guarded<S> {
     inner: S,
@@ -39,13 +43,34 @@ pub(crate) struct Guarded<S> {
     frames: Frames,
     bucket: Bucket,
     flooded: Option<Arc<Notify>>,
+    written: Frames,
+    /// Bytes of [`GOODBYE`] that were said.
+    said: usize,
 }
 
 impl<S> Guarded<S> {
     /// What comes behind a preface that was read. Tells the flood to `flooded`.
     pub(crate) fn new(inner: S, preface: Preface, flooded: Arc<Notify>) -> Self {
         let bucket = Bucket { left: FRAMES_BURST, since: Instant::now() };
-        Self { inner, preface, given: 0, frames: Frames::default(), bucket, flooded: Some(flooded) }
+        let (frames, written) = (Frames::default(), Frames::default());
+        Self { inner, preface, given: 0, frames, bucket, flooded: Some(flooded), written, said: 0 }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Guarded<S> {
+    /// Says what there is to say before anything else; ready when that is nothing.
+    fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.flooded.is_some() || !self.written.is_between() {
+            return Poll::Ready(Ok(()));
+        }
+        while self.said < GOODBYE.len() {
+            let written = ready!(Pin::new(&mut self.inner).poll_write(cx, &GOODBYE[self.said..]))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.said += written;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -59,6 +84,11 @@ struct Frames {
 }
 
 impl Frames {
+    /// Whether no frame has begun that is not at its end.
+    fn is_between(&self) -> bool {
+        self.skip == 0 && self.known == 0
+    }
+
     /// How many frames that are counted begin in the next bytes.
     fn count(&mut self, mut bytes: &[u8]) -> u64 {
         let mut counted = 0;
@@ -109,7 +139,7 @@ impl Bucket {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -117,6 +147,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.flooded.is_none() {
+            ready!(this.poll_goodbye(cx))?;
+            ready!(Pin::new(&mut this.inner).poll_flush(cx))?;
             return Poll::Pending;
         }
         let left = &this.preface[this.given..];
@@ -140,8 +172,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -153,11 +185,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, bytes)
+        let this = self.get_mut();
+        ready!(this.poll_goodbye(cx))?;
+        let written = ready!(Pin::new(&mut this.inner).poll_write_vectored(cx, bytes))?;
+        let mut left = written;
+        for part in bytes {
+            let (part, _) = part.split_at(left.min(part.len()));
+            this.written.count(part);
+            left -= part.len();
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -198,7 +239,8 @@ mod tests {
     #[tokio::test]
     async fn the_preface_comes_again_before_the_rest() {
         let preface = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-        let mut guarded = Guarded::new(&b"and more"[..], preface, Arc::default());
+        let mut guarded =
+            Guarded::new(tokio::io::join(&b"and more"[..], tokio::io::sink()), preface, Arc::default());
         let (mut few, mut read) = ([0; 5], Vec::<u8>::new());
         while let Ok(bytes @ 1..) = guarded.read(&mut few).await {
             read.extend(&few[..bytes]);

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 pub use settings::SETTINGS;
 
 use crate::access::{self, Access};
+use crate::connection::{Patience, STALLED_MAX};
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::routes::Routes;
@@ -45,6 +46,8 @@ pub struct Config {
     pub connections_max: usize,
     /// How old a connection becomes, or up to a tenth less, before its peer is told to open another.
     pub age_max: Duration,
+    /// How long a peer may take no part of the answers that wait for it; only trials shorten it.
+    pub stalled_max: Duration,
     /// How much may be under way.
     pub limits: limits::Config,
     /// Encrypts.
@@ -68,6 +71,7 @@ impl Config {
             traces: None,
             connections_max: CONNECTIONS_MAX,
             age_max: CONNECTION_AGE_MAX,
+            stalled_max: STALLED_MAX,
             limits: limits::Config::default(),
             tls: None,
             access: access::Config::default(),
@@ -97,7 +101,7 @@ impl Config {
             tls,
             access: access.map(Arc::new),
             connections_max: descriptors::connections(self.connections_max),
-            age_max: self.age_max,
+            patience: Patience { age_max: self.age_max, stalled_max: self.stalled_max },
             limits: self.limits,
             reflection: self.reflection,
             metrics: Metrics::default(),
@@ -128,7 +132,7 @@ pub struct Front {
     pub(crate) tls: Option<Watched<ServerConfig>>,
     pub(crate) access: Option<Arc<Access>>,
     pub(crate) connections_max: usize,
-    pub(crate) age_max: Duration,
+    pub(crate) patience: Patience,
     pub(crate) limits: limits::Config,
     reflection: bool,
     pub(crate) metrics: Metrics,
@@ -146,7 +150,7 @@ impl From<TcpListener> for Front {
             tls: None,
             access: None,
             connections_max: CONNECTIONS_MAX,
-            age_max: CONNECTION_AGE_MAX,
+            patience: Patience { age_max: CONNECTION_AGE_MAX, stalled_max: STALLED_MAX },
             limits: limits::Config::default(),
             reflection: true,
             metrics: Metrics::default(),

@@ -2,19 +2,22 @@
 //!
 //! A call holds its `Place` until the last byte of its answer is with the transport, so that the number of places bounds
 //! what calls hold in memory. When places run short, imports are refused first, then writes, then reads, then the feed;
-//! questions about health have places of their own. The hot path is two counters.
+//! questions about health have places of their own. The hot path is two counters. A [`refusal`] costs even less.
 
 #[cfg(test)]
 mod page;
+pub(crate) mod refusal;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reform_api::error::{Fault, Reason};
+use http::HeaderMap;
+use reform_api::error::Fault;
 use reform_api::priority::{self, Class};
 
+use self::refusal::{Full, Refusals, Setting, Tally};
 use crate::identity::Identity;
 
 /// Questions about health at the same time.
@@ -86,6 +89,7 @@ pub(crate) struct Share {
     answers: AtomicU64,
     /// When a part of them was taken last, in milliseconds since the first connection of all.
     taken_ms: AtomicU64,
+    pub(crate) refused: Tally,
 }
 
 impl Share {
@@ -106,11 +110,8 @@ pub(crate) struct Limits {
     imports: AtomicUsize,
     identities: Mutex<HashMap<Identity, Arc<Share>>>,
     started: Instant,
+    refusals: Refusals,
 }
-
-/// Why a call has no place: the limit's setting, and what it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Full(&'static str, u64);
 
 impl Limits {
     pub(crate) fn new(config: Config) -> Arc<Self> {
@@ -122,6 +123,7 @@ impl Limits {
             imports: AtomicUsize::new(0),
             identities: Mutex::default(),
             started: Instant::now(),
+            refusals: Refusals::default(),
         })
     }
 
@@ -135,20 +137,44 @@ impl Limits {
         matches!(class, Class::Read | Class::Write).then_some(self.config.deadline)
     }
 
+    /// Whether calls of a class are refused whoever makes them: to be asked before anything is done for a call.
+    pub(crate) fn room(&self, class: Class) -> Result<(), Full> {
+        match class {
+            Class::Health => Ok(()),
+            Class::Feed | Class::Read | Class::Write | Class::Import => {
+                within(Setting::Calls, self.all.calls.load(Relaxed), self.config.bound(class))
+            }
+        }
+    }
+
     /// A place for a call, or why there is none.
     pub(crate) fn enter(
         self: &Arc<Self>,
         class: Class,
         identity: Option<&Identity>,
         connection: &Arc<Share>,
-    ) -> Result<Place, Fault> {
+    ) -> Result<Place, Full> {
         let identity = identity.map(|identity| self.share(identity));
         let connection = connection.clone();
         let (answer, request) = (AtomicU64::new(0), AtomicU64::new(0));
         let held = Held { limits: self.clone(), class, connection, identity, answer, request };
         // Counted first: what does not fit is taken back when it is dropped.
-        held.count().map_err(|Full(limit, max)| overloaded(limit, max, class))?;
+        held.count()?;
         Ok(Place(Arc::new(held)))
+    }
+
+    /// One more of a caller's calls was refused; how many the log is to tell, if it is time.
+    pub(crate) fn count_refused(&self, identity: Option<&Identity>, connection: &Share) -> Option<u64> {
+        let now_ms = self.now_ms();
+        match identity {
+            Some(identity) => self.share(identity).refused.count(now_ms),
+            None => connection.refused.count(now_ms),
+        }
+    }
+
+    /// The headers that tell it.
+    pub(crate) fn refusal(&self, full: Full, class: Class) -> HeaderMap {
+        self.refusals.headers(full, class)
     }
 
     fn share(&self, identity: &Identity) -> Arc<Share> {
@@ -189,6 +215,11 @@ impl Place {
         *class == Class::Feed || (fits(&limits.all, max) && fits(self.0.caller(), max / PART_OF_CALLER))
     }
 
+    /// Whether it is one of those that last long.
+    pub(crate) fn is_feed(&self) -> bool {
+        self.0.class == Class::Feed
+    }
+
     /// So many bytes of the answer are made and not taken yet.
     pub(crate) fn hold(&self, bytes: usize) {
         self.0.hold(bytes as u64);
@@ -209,7 +240,7 @@ impl Place {
         let add = |share: &Share| share.requests.fetch_add(counts - before, Relaxed) + counts - before;
         let (all, own) = (add(&limits.all), add(self.0.caller()));
         if all > max || own > max / PART_OF_CALLER {
-            return Err(overloaded("requests-max", max, self.0.class));
+            return Err(Full(Setting::Requests, max).fault(self.0.class));
         }
         Ok(())
     }
@@ -226,7 +257,7 @@ impl Held {
         let Limits { config, all, health, feeds, imports, .. } = &*self.limits;
         if self.class == Class::Health {
             let before = health.fetch_add(1, Relaxed);
-            return within("calls-max", before, HEALTH_CALLS_MAX);
+            return within(Setting::Calls, before, HEALTH_CALLS_MAX);
         }
         let (calls, own) = (all.calls.fetch_add(1, Relaxed), self.caller().calls.fetch_add(1, Relaxed));
         let long = match self.class {
@@ -234,16 +265,16 @@ impl Held {
             Class::Import => imports.fetch_add(1, Relaxed),
             Class::Health | Class::Read | Class::Write => 0,
         };
-        within("calls-max", calls, config.bound(self.class))?;
-        within("calls-per-caller-max", own, config.calls_per_caller_max)?;
+        within(Setting::Calls, calls, config.bound(self.class))?;
+        within(Setting::CallsPerCaller, own, config.calls_per_caller_max)?;
         match self.class {
-            Class::Feed => within("feeds-max", long, config.feeds_max)?,
-            Class::Import => within("imports-max", long, config.imports_max)?,
+            Class::Feed => within(Setting::Feeds, long, config.feeds_max)?,
+            Class::Import => within(Setting::Imports, long, config.imports_max)?,
             Class::Health | Class::Read | Class::Write => {}
         }
         let max = config.answers_bytes_max;
         let held = |share: &Share, max: u64| match share.answers.load(Relaxed) {
-            bytes if bytes > max => Err(Full("answers-max", max)),
+            bytes if bytes > max => Err(Full(Setting::Answers, max)),
             _ => Ok(()),
         };
         held(all, max)?;
@@ -285,13 +316,7 @@ impl Drop for Held {
     }
 }
 
-fn overloaded(limit: &str, max: u64, class: Class) -> Fault {
-    Fault::new(Reason::Overloaded, format!("too much at once, --{limit} is {max}: try again later"))
-        .with("limit", limit)
-        .with("class", class.as_str())
-}
-
-fn within(limit: &'static str, before: usize, max: usize) -> Result<(), Full> {
+fn within(limit: Setting, before: usize, max: usize) -> Result<(), Full> {
     if before < max { Ok(()) } else { Err(Full(limit, max as u64)) }
 }
 
@@ -302,6 +327,8 @@ pub(crate) fn class(path: &str) -> Class {
 
 #[cfg(test)]
 mod tests {
+    use reform_api::error::Reason;
+
     use super::*;
 
     fn limits(calls_max: usize) -> Arc<Limits> {
@@ -322,7 +349,7 @@ mod tests {
         let health = limits.enter(Class::Health, None, &connection);
         assert!(health.is_ok());
         let refused = limits.enter(Class::Feed, None, &connection).unwrap_err();
-        assert_eq!(refused.reason(), Reason::Overloaded);
+        assert_eq!(refused, Full(Setting::Calls, 8));
         places.clear();
         assert_eq!((limits.all.calls.load(Relaxed), limits.feeds.load(Relaxed)), (0, 0));
         assert!(limits.enter(Class::Import, None, &connection).is_ok());

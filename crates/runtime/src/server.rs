@@ -26,8 +26,8 @@ pub const REQUEST_BYTES_MAX: usize = 4 << 20;
 /// The largest header list of a request.
 pub const HEADER_BYTES_MAX: u32 = 16 << 10;
 
-/// Calls at the same time on one connection.
-pub const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
+/// Calls at the same time on one connection; more wait in the client, which costs nothing here.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 
 /// Connections at the same time that ask for health in plaintext.
 const HEALTH_CONNECTIONS_MAX: usize = 64;
@@ -126,7 +126,7 @@ pub async fn serve(
         tls,
         access,
         connections_max,
-        age_max,
+        patience,
         limits,
         mut metrics,
         traces,
@@ -139,7 +139,7 @@ pub async fn serve(
         let calls = CallLayer::new(None, None).around(Routes::new(health.service()));
         accept_all(
             listener,
-            Door::new(calls, None, age_max, shutdown.clone()),
+            Door::new(calls, None, patience, shutdown.clone()),
             HEALTH_CONNECTIONS_MAX,
             &shutdown,
         )
@@ -147,7 +147,7 @@ pub async fn serve(
     };
     let calls =
         CallLayer::new(stamp, access).within(limits).counting(counts).tracing(traces.clone()).around(routes);
-    let door = Door::new(calls, tls, age_max, shutdown.clone());
+    let door = Door::new(calls, tls, patience, shutdown.clone());
     let (mut connections, mut side) =
         tokio::join!(accept_all(listener, door, connections_max, &shutdown), side);
     health.stop();

@@ -13,7 +13,7 @@
 //! - [`disk`]: a disk that fails or loses power below the service; [`power`]: what a power cut takes back;
 //!   [`io_errors`]: one call to the disk fails; [`stall`]: one does not return; [`full_disk`]: no room is left;
 //! - [`raw`]: calls as bytes; [`honest`]: callers that behave, and how long they wait; [`usage`]: memory, files, threads;
-//! - [`hostile`]: clients that mean harm; [`overload`]: more calls than can be answered; [`soak`]: a long time;
+//! - [`hostile`]: clients that mean harm; [`overload`]: more calls than can be answered, on [`processors`] of their own; [`soak`]: a long time;
 //! - [`parsers`]: whatever reads what comes from outside is handed anything.
 //!
 //! A trial panics at the first promise that is broken, and says which. `REFORM_SEED` repeats a run.
@@ -44,6 +44,7 @@ pub mod own_writes;
 pub mod parsers;
 pub mod power;
 pub mod process;
+pub mod processors;
 pub mod proxy;
 pub mod raw;
 pub mod records;

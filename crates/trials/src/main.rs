@@ -192,7 +192,8 @@ async fn main() -> anyhow::Result<ExitCode> {
             hostile::run(&trials, size, &only).await;
         }
         Command::Overload { seconds, times } => {
-            overload::run(&trials, Duration::from_secs(seconds), times).await;
+            let (peak, time) = (Duration::from_secs(5), Duration::from_secs(seconds));
+            overload::run(&trials, overload::Size { peak, time, times, goodput_min: 0.8 }).await;
         }
         Command::Soak { minutes, reads, writes, times, growth_max, services } => {
             let rates = soak::Rates { reads, writes, times, growth_max };

@@ -1,57 +1,52 @@
 //! More calls than can be answered: what is answered must stay nearly as much as before, health and the feed must be served,
 //! and a few seconds later nothing of it may be left.
 //!
-//! The calls are pages of a list, which cost the service much more than to refuse them, and one write to ten of them. They
-//! come at a rate, whether those before are answered or not.
+//! The calls are pages of a list, which cost the service much more than to refuse them, and one write to ten of them. The
+//! service has one processor and those who call another, at the peak as under overload: several times the peak costs the
+//! callers more than the peak, and what they take must not be missing in the service's figure.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt;
-use prost::Message;
+use futures::future::try_join_all;
 use reform_api::data::v1;
 use reform_api::data::v1::change_service_client::ChangeServiceClient;
-use reform_api::error::{Reason, reason};
 use tokio::task::JoinSet;
-use tokio::time::interval;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
+use self::client::{Client, Pace, Told};
 use crate::process::{Program, soon};
-use crate::raw::Call;
-use crate::records::{appeal, base, commit, create, creates};
+use crate::processors::Apart;
+use crate::records::{appeal, base, commit, creates};
+
+mod client;
 
 const RECORDS: usize = 2_000;
-/// Callers of the loop that finds the peak.
-const CALLERS: usize = 64;
-const CONNECTIONS: usize = 16;
-/// How long the peak is looked for.
-const PEAK: Duration = Duration::from_secs(3);
-/// How long a call may take to count as answered.
-const DEADLINE: Duration = Duration::from_secs(5);
+const CONNECTIONS: usize = 64;
+/// Calls under way of each connection in the loop that finds the peak.
+const CALLS: usize = 4;
 /// How long the service has to be as before.
 const RECOVERY: Duration = Duration::from_secs(5);
-/// The part of the peak that is still answered.
-const GOODPUT_MIN: f64 = 0.8;
 /// The longest that health may take, and the feed.
 const SERVED_WITHIN: Duration = Duration::from_secs(2);
-/// Calls come in this rhythm.
-const TICK: Duration = Duration::from_millis(5);
-/// Calls that are not answered yet, more are not sent: a client's memory has a bound, too.
-const UNANSWERED_MAX: u64 = 20_000;
 
-/// What became of calls.
-#[derive(Debug, Default)]
-struct Told {
-    sent: AtomicU64,
-    answered: AtomicU64,
-    refused: AtomicU64,
-    late: AtomicU64,
-    unanswered: AtomicU64,
-    next: AtomicU64,
+/// How much of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// How long the peak is looked for, before and after.
+    pub peak: Duration,
+    /// How long there is too much.
+    pub time: Duration,
+    /// How many times the peak that is.
+    pub times: f64,
+    /// The part of the peak that is still answered, and again soon after.
+    pub goodput_min: f64,
 }
 
 /// What came of it.
@@ -69,118 +64,57 @@ pub struct Outcome {
 ///
 /// # Panics
 /// When the service collapses.
-pub async fn run(trials: &Path, time: Duration, times: f64) -> Outcome {
+pub async fn run(trials: &Path, size: Size) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
-    let data = Program::data(trials, folder.path()).start();
+    let apart = Apart::new();
+    let data = apart.service(|| Program::data(trials, folder.path()).start());
     let channel = data.until_serving().await;
     commit(&channel, base()).await;
     for batch in (0..RECORDS).collect::<Vec<_>>().chunks(500) {
         commit(&channel, creates(batch.iter().map(|number| appeal(&format!("a{number}"), 2024)))).await;
     }
-    let endpoint = Endpoint::from_shared(format!("http://{}", data.address().await)).unwrap();
-    let mut channels = Vec::new();
-    for _ in 0..CONNECTIONS {
-        channels.push(endpoint.connect().await.unwrap());
-    }
-    let told = Arc::new(Told::default());
-    closed_loop(&channels, &told, PEAK / 3).await;
-    let peak = closed_loop(&channels, &told, PEAK).await;
-    let (mut watched, health) = (JoinSet::new(), Arc::default());
-    watched.spawn(ask_health(endpoint.connect().await.unwrap(), Arc::clone(&health)));
-    watched.spawn(follow(endpoint.connect().await.unwrap()));
-    let goodput = tokio::select! {
-        goodput = open_loop(&channels, &told, peak * times, time) => goodput,
-        ended = watched.join_next() => panic!("health or the feed is not served: {ended:?}"),
-    };
-    let unanswered = told.unanswered.load(Relaxed);
-    tokio::time::sleep(RECOVERY).await;
-    let after = closed_loop(&channels, &told, PEAK).await;
-    let outcome = Outcome { peak, goodput, after };
-    let asked = health.load(Relaxed);
-    eprintln!(
-        "{outcome:.0?}, ratio {:.2}, health {asked} times, {unanswered} open at the end",
-        goodput / peak
-    );
-    assert!(goodput >= GOODPUT_MIN * peak, "it collapses: {outcome:?}");
-    assert!(after >= GOODPUT_MIN * peak, "it does not recover: {outcome:?}");
-    watched.shutdown().await;
+    let outcome = apart.callers(measure(data.address().await, size)).await.unwrap();
+    let Outcome { peak, goodput, after } = outcome;
+    let apart = if apart.is_apart() { "a processor each" } else { "one processor for all" };
+    eprintln!("{outcome:.0?}, ratio {:.2} and {:.2} after it; {apart}", goodput / peak, after / peak);
+    assert!(goodput >= size.goodput_min * peak, "it collapses: {outcome:?}, {data:?}");
+    assert!(after >= size.goodput_min * peak, "it does not recover: {outcome:?}, {data:?}");
     data.stop().await;
     outcome
 }
 
-impl Told {
-    /// One call of ten is a write.
-    fn next(&self) -> Call {
-        let number = self.next.fetch_add(1, Relaxed);
-        if number.is_multiple_of(10) {
-            let create = create(appeal(&format!("b{number}"), 2023));
-            return Call::new("/reform.data.v1.RecordService/CreateRecord", create.encode_to_vec());
-        }
-        let filter = r#"kind = "appeal""#.to_owned();
-        let list = v1::ListRecordsRequest { filter, ..v1::ListRecordsRequest::default() };
-        Call::new("/reform.data.v1.RecordService/ListRecords", list.encode_to_vec())
-    }
+async fn measure(address: SocketAddr, size: Size) -> anyhow::Result<Outcome> {
+    let Size { peak: peak_time, time, times, .. } = size;
+    let numbers = Arc::default();
+    let mut clients =
+        try_join_all((0..CONNECTIONS).map(|_| Client::connect(address, Arc::clone(&numbers)))).await?;
+    let per_second = |told: Told, time: Duration| told.answered as f64 / time.as_secs_f64();
+    all(&mut clients, Pace::Closed(CALLS), peak_time / 3).await?;
+    let peak = per_second(all(&mut clients, Pace::Closed(CALLS), peak_time).await?, peak_time);
 
-    async fn send(&self, channel: &Channel) {
-        self.sent.fetch_add(1, Relaxed);
-        self.unanswered.fetch_add(1, Relaxed);
-        let sent = self.next().within(DEADLINE).send(channel).await;
-        self.unanswered.fetch_sub(1, Relaxed);
-        let counter = match sent {
-            Ok(_) => &self.answered,
-            Err(status) => match reason(&status).as_deref() {
-                Some(told) if told == Reason::Overloaded.as_str() => &self.refused,
-                Some(told) if told == Reason::Deadline.as_str() => &self.late,
-                // The client's own timer.
-                None if matches!(status.code(), tonic::Code::Cancelled | tonic::Code::DeadlineExceeded) => {
-                    &self.late
-                }
-                Some(_) | None => panic!("{status:?}"),
-            },
-        };
-        counter.fetch_add(1, Relaxed);
-    }
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
+    let (mut watched, health) = (JoinSet::new(), Arc::<AtomicU64>::default());
+    watched.spawn(ask_health(endpoint.connect().await?, Arc::clone(&health)));
+    watched.spawn(follow(endpoint.connect().await?));
+    let rate = Pace::Open(peak * times / CONNECTIONS as f64);
+    let told = tokio::select! {
+        told = all(&mut clients, rate, time) => told?,
+        ended = watched.join_next() => panic!("health or the feed is not served: {ended:?}"),
+    };
+    eprintln!("{told:?}, health {} times", health.load(Relaxed));
+    all(&mut clients, Pace::Closed(0), RECOVERY).await?;
+    let after = per_second(all(&mut clients, Pace::Closed(CALLS), peak_time).await?, peak_time);
+    watched.shutdown().await;
+    Ok(Outcome { peak, goodput: per_second(told, time), after })
 }
 
-/// Each caller sends its next call when the last one was answered: answers per second.
-async fn closed_loop(channels: &[Channel], told: &Arc<Told>, time: Duration) -> f64 {
-    let before = told.answered.load(Relaxed);
-    let end = Instant::now() + time;
-    let mut callers = JoinSet::new();
-    for number in 0..CALLERS {
-        let (channel, told) = (channels[number % channels.len()].clone(), told.clone());
-        callers.spawn(async move {
-            while Instant::now() < end {
-                told.send(&channel).await;
-            }
-        });
+/// All connections at once.
+async fn all(clients: &mut [Client], pace: Pace, time: Duration) -> anyhow::Result<Told> {
+    let mut sum = Told::default();
+    for told in try_join_all(clients.iter_mut().map(|client| client.run(pace, time))).await? {
+        sum += told;
     }
-    while let Some(ended) = callers.join_next().await {
-        ended.unwrap();
-    }
-    (told.answered.load(Relaxed) - before) as f64 / time.as_secs_f64()
-}
-
-/// So many calls a second: answers per second.
-async fn open_loop(channels: &[Channel], told: &Arc<Told>, rate: f64, time: Duration) -> f64 {
-    let count = |counter: &AtomicU64| counter.load(Relaxed);
-    let before = [&told.answered, &told.refused, &told.late, &told.sent].map(count);
-    let (began, mut ticks, mut due) = (Instant::now(), interval(TICK), 0);
-    while began.elapsed() < time {
-        ticks.tick().await;
-        let now = (began.elapsed().as_secs_f64() * rate) as u64;
-        for number in due..now {
-            if count(&told.unanswered) < UNANSWERED_MAX {
-                let (channel, told) = (channels[number as usize % channels.len()].clone(), told.clone());
-                tokio::spawn(async move { told.send(&channel).await });
-            }
-        }
-        due = now;
-    }
-    let after = [&told.answered, &told.refused, &told.late, &told.sent].map(count);
-    let [answered, refused, late, sent] = std::array::from_fn(|index| after[index] - before[index]);
-    eprintln!("{due} calls came, {sent} were sent, {answered} answered, {refused} refused, {late} late");
-    answered as f64 / time.as_secs_f64()
+    Ok(sum)
 }
 
 /// Health is told all the time.

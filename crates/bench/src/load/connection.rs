@@ -6,12 +6,12 @@ use std::collections::hash_map::Entry;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail, ensure};
+use reform_frames::{self as frame, Frame, HeaderBlocks};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::frame::{self, Frame, HeaderBlocks};
 use super::{Answers, Calls, Peer, Window};
 use crate::synthetic::Draws;
 

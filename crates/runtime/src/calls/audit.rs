@@ -7,6 +7,7 @@ use reform_api::error::code_name;
 use tonic::Code;
 use uuid::Uuid;
 
+use crate::access::{Admitted, Refused};
 use crate::identity::Identity;
 
 /// What a handler of a write says of itself, among the extensions of its answer.
@@ -41,8 +42,14 @@ pub(super) struct Audit {
 }
 
 impl Audit {
-    pub(super) fn new(identity: Option<Identity>, writes: bool) -> Self {
-        Self { identity, writes, written: None, writing: None }
+    /// By what was decided; only what is admitted can write.
+    pub(super) fn of(decided: &Result<Option<Admitted>, Refused>) -> Self {
+        let (identity, writes) = match decided {
+            Ok(Some(admitted)) => (&admitted.identity, admitted.writes),
+            Ok(None) => (&None, false),
+            Err(refused) => (&refused.identity, false),
+        };
+        Self { identity: identity.clone(), writes, written: None, writing: None }
     }
 
     pub(super) fn identity(&self) -> Option<&str> {

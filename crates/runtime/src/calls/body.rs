@@ -37,12 +37,18 @@ pub struct CallBody {
     until: Option<End>,
     /// Made at the first wait: the answers of most calls are there at once.
     timer: Option<Pin<Box<Sleep>>>,
-    log: CallLog,
+    /// None where there was no place.
+    log: Option<CallLog>,
 }
 
 impl CallBody {
+    /// Of a call for which there was no place: nothing comes behind the headers.
+    pub(super) fn refused(inner: Body) -> Self {
+        Self { inner, rest: Bytes::new(), place: None, ended: true, until: None, timer: None, log: None }
+    }
+
     pub(super) fn new(inner: Body, until: Option<End>, place: Option<Place>, log: CallLog) -> Self {
-        Self { inner, rest: Bytes::new(), place, ended: false, until, timer: None, log }
+        Self { inner, rest: Bytes::new(), place, ended: false, until, timer: None, log: Some(log) }
     }
 
     /// Drops the stream, and with it what its handler holds, and ends the call.
@@ -51,10 +57,16 @@ impl CallBody {
         self.ended = true;
         self.keep(Bytes::new());
         let status = refuse(reason);
-        self.log.end(status.code());
+        self.told(status.code());
         let mut trailers = HeaderMap::new();
         write(&mut trailers, &status);
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+
+    fn told(&mut self, code: Code) {
+        if let Some(log) = &mut self.log {
+            log.end(code);
+        }
     }
 
     /// What is left for later.
@@ -69,7 +81,15 @@ impl CallBody {
     fn piece(&mut self, mut message: Bytes) -> Frame<Bytes> {
         let piece = message.split_to(PIECE_BYTES.min(message.len()));
         self.keep(message);
+        self.give(piece.len());
         Frame::data(piece)
+    }
+
+    /// What a feed was given last counts until it asks for more: a reader that stands still may have it for long.
+    fn give(&self, bytes: usize) {
+        if let Some(place) = self.place.as_ref().filter(|place| place.is_feed()) {
+            place.hold(self.rest.len() + bytes);
+        }
     }
 
     fn pass(&mut self, mut frame: Frame<Bytes>) -> Frame<Bytes> {
@@ -82,7 +102,9 @@ impl CallBody {
         if let Some(trailers) = frame.trailers_mut() {
             translate(trailers);
             let code = trailers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
-            self.log.end(code.unwrap_or(Code::Unknown));
+            self.told(code.unwrap_or(Code::Unknown));
+        } else {
+            self.give(frame.data_ref().map_or(0, Bytes::len));
         }
         frame
     }
@@ -106,6 +128,7 @@ impl http_body::Body for CallBody {
         if this.ended {
             return Poll::Ready(None);
         }
+        this.give(0);
         // A stream that is never empty must end, too.
         if let Some(end) = this.until.filter(|end| end.is_reached()) {
             return this.end(end.reason);

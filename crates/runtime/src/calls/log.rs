@@ -26,23 +26,20 @@ pub(super) struct CallLog {
 impl CallLog {
     pub(super) fn new<B>(
         request: &Request<B>,
-        request_id: RequestId,
+        (started, request_id): (Instant, RequestId),
+        audit: Option<Audit>,
         counted: Option<Counted>,
         traced: Option<Traced>,
     ) -> Self {
         Self {
             uri: request.uri().clone(),
             request_id,
-            started: Instant::now(),
+            started,
             code: Code::Cancelled,
-            audit: None,
+            audit,
             counted,
             traced,
         }
-    }
-
-    pub(super) fn audit(&mut self, audit: Audit) {
-        self.audit = Some(audit);
     }
 
     pub(super) fn wrote(&mut self, written: Written) {

@@ -10,6 +10,7 @@ use http::Uri;
 use super::Config;
 use crate::access::{self, JwtConfig};
 use crate::config::{Got, Setting, Settings};
+use crate::connection::STALLED_MAX;
 use crate::tls::Files;
 use crate::{limits, traces, watched};
 
@@ -88,6 +89,7 @@ impl Config {
             traces: traces.take(read),
             connections_max: connections_max.take(read),
             age_max: age_max.take(read),
+            stalled_max: STALLED_MAX,
             limits: limits.take(read),
             tls,
             access,

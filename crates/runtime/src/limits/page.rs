@@ -55,7 +55,7 @@ fn connections() -> Vec<Row> {
             "PING, SETTINGS, PRIORITY, RST_STREAM, empty DATA",
             format!("{FRAMES_PER_SECOND} a second, {FRAMES_BURST} at once"),
             "",
-            "GOAWAY, then the connection is closed",
+            "GOAWAY with ENHANCE_YOUR_CALM, then the connection is closed",
         ),
         (
             "streams reset before they were served",

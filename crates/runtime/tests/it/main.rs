@@ -4,6 +4,7 @@
 mod calls;
 mod certificates;
 mod config;
+mod limits;
 mod probe;
 mod server;
 mod stub;

@@ -3,54 +3,31 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::{Buf, BytesMut};
+use reform_frames::{self as frame, Frame, HeaderBlocks};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const HEADER_BYTES: usize = 9;
-
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-
-const END_HEADERS: u8 = 4;
-const CANCEL: [u8; 4] = [0, 0, 0, 8];
-
-/// A frame.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let mut frame = u32::try_from(payload.len()).expect("frames are small").to_be_bytes()[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
+const CANCEL: u32 = 8;
 
 /// A PING.
 pub(super) fn ping() -> Vec<u8> {
-    frame(PING, 0, 0, &[7; 8])
+    let mut bytes = Vec::new();
+    frame::put(&mut bytes, frame::PING, 0, 0, &[7; 8]);
+    bytes
 }
 
 /// The beginning of a call of GetRecord, and its end before there is a message.
 pub(super) fn call_and_reset(stream: u32) -> Vec<u8> {
-    let text = |block: &mut Vec<u8>, text: &str| {
-        block.push(u8::try_from(text.len()).expect("below 127"));
-        block.extend(text.as_bytes());
-    };
-    // Names by their number in the static table: POST, http, :path, :authority; then one name in full.
-    let mut block = vec![0x83, 0x86, 0x04];
-    text(&mut block, "/reform.data.v1.RecordService/GetRecord");
-    block.push(0x01);
-    text(&mut block, "service");
-    block.push(0x00);
-    text(&mut block, "content-type");
-    text(&mut block, "application/grpc");
-    let mut frames = frame(HEADERS, END_HEADERS, stream, &block);
-    frames.extend(frame(RST_STREAM, 0, stream, &CANCEL));
-    frames
+    // Every call has its headers in full, as if it were the first.
+    let call = HeaderBlocks::new("/reform.data.v1.RecordService/GetRecord", "service", None)
+        .expect("they are short");
+    let mut bytes = Vec::new();
+    frame::put(&mut bytes, frame::HEADERS, frame::END_HEADERS, stream, &call.first);
+    frame::put(&mut bytes, frame::RST_STREAM, 0, stream, &CANCEL.to_be_bytes());
+    bytes
 }
 
 /// A connection that has said its preface.
@@ -73,8 +50,9 @@ pub(super) enum End {
 impl Peer {
     pub(super) async fn connect(address: SocketAddr) -> std::io::Result<Self> {
         let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(PREFACE).await?;
-        stream.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
+        let mut bytes = frame::PREFACE.to_vec();
+        frame::put(&mut bytes, frame::SETTINGS, 0, 0, &[]);
+        stream.write_all(&bytes).await?;
         let (reading, writing) = stream.into_split();
         Ok(Self { reading, writing })
     }
@@ -110,15 +88,14 @@ impl Peer {
 /// Reads to the end; how it ended.
 async fn read(mut reading: OwnedReadHalf) -> End {
     let mut end = End::Closed;
-    let mut header = [0; HEADER_BYTES];
-    while reading.read_exact(&mut header).await.is_ok() {
-        let [high, middle, low, kind, ..] = header;
-        let mut payload = vec![0; usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low)];
-        if reading.read_exact(&mut payload).await.is_err() {
-            break;
-        }
-        if let (GOAWAY, Some(code)) = (kind, payload.get(4..8).and_then(|code| code.try_into().ok())) {
-            end = End::GoAway(u32::from_be_bytes(code));
+    let mut bytes = BytesMut::new();
+    while reading.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
+        while let Some((frame, length)) = Frame::first(&bytes) {
+            let code = frame.payload.get(4..8).and_then(|code| code.try_into().ok());
+            if let (frame::GOAWAY, Some(code)) = (frame.kind, code) {
+                end = End::GoAway(u32::from_be_bytes(code));
+            }
+            bytes.advance(length);
         }
     }
     end

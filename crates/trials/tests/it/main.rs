@@ -7,6 +7,7 @@ mod io_errors;
 mod kills;
 mod linearizable;
 mod one_effect;
+mod overload;
 mod own_writes;
 mod parsers;
 mod soak;

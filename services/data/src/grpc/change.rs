@@ -21,8 +21,9 @@ use crate::store::read::timestamp;
 use crate::store::{Error, Revision, Snapshot, Store, Stored};
 use crate::watchers::{Watcher, Watchers};
 
-/// Bytes of records that are read at once, and about the largest message.
-const BYTES_AT_ONCE: usize = 1024 * 1024;
+/// What is read at once, and about the largest message. A watcher that reads none of it holds as much, a few times over: as
+/// changes, as messages, and as bytes that are with the transport.
+const BYTES_AT_ONCE: usize = 128 * 1024;
 
 /// The service over a store.
 #[derive(Debug, Clone)]

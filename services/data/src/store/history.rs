@@ -10,6 +10,9 @@ use super::error::Error;
 use super::keys::{ChunkId, Revision};
 use super::read::{self, Snapshot, Stored};
 
+/// Bytes that a change takes beside its record, about.
+const CHANGE_BYTES: usize = 256;
+
 /// A place in the history, between two changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Place {
@@ -64,7 +67,7 @@ impl Snapshot {
                 if let Some(part) = parts.last_mut() {
                     for slot in slots.skip(skipped) {
                         let stored = self.change(&chunk, id, slot)?;
-                        bytes += stored.record.len();
+                        bytes += stored.record.len() + CHANGE_BYTES;
                         part.changes.push(stored);
                     }
                     part.complete = commit.complete;

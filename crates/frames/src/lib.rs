@@ -1,52 +1,75 @@
-//! What of HTTP/2 a client of unary calls writes and reads (RFC 9113, RFC 7541).
+//! What of HTTP/2 a client of unary calls writes and reads (RFC 9113, RFC 7541): for load that costs little beside the
+//! service that bears it, and for what no library would send. A client for programs is tonic's.
 
 use anyhow::ensure;
 
 /// What a client says first.
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The largest window that there can be.
-pub(super) const WINDOW_MAX: u32 = (1 << 31) - 1;
+pub const WINDOW_MAX: u32 = (1 << 31) - 1;
 /// The window of a connection, and of a stream, before anybody says otherwise.
-pub(super) const WINDOW_DEFAULT: u32 = 65_535;
+pub const WINDOW_DEFAULT: u32 = 65_535;
 /// The largest payload that everybody takes.
-pub(super) const PAYLOAD_MAX: usize = 16_384;
+pub const PAYLOAD_MAX: usize = 16_384;
 
-pub(super) const DATA: u8 = 0;
-pub(super) const HEADERS: u8 = 1;
-pub(super) const RST_STREAM: u8 = 3;
-pub(super) const SETTINGS: u8 = 4;
-pub(super) const PING: u8 = 6;
-pub(super) const GOAWAY: u8 = 7;
-pub(super) const WINDOW_UPDATE: u8 = 8;
-pub(super) const CONTINUATION: u8 = 9;
+/// A frame of a message.
+pub const DATA: u8 = 0;
+/// A frame of headers, or of trailers.
+pub const HEADERS: u8 = 1;
+/// The end of one stream, by an error.
+pub const RST_STREAM: u8 = 3;
+/// What its sender takes.
+pub const SETTINGS: u8 = 4;
+/// To be answered at once.
+pub const PING: u8 = 6;
+/// No further stream is taken.
+pub const GOAWAY: u8 = 7;
+/// More bytes are taken.
+pub const WINDOW_UPDATE: u8 = 8;
+/// More of the headers.
+pub const CONTINUATION: u8 = 9;
 
 /// Of SETTINGS and PING.
-pub(super) const ACK: u8 = 0x1;
-pub(super) const END_STREAM: u8 = 0x1;
-pub(super) const END_HEADERS: u8 = 0x4;
-pub(super) const PADDED: u8 = 0x8;
-pub(super) const PRIORITY: u8 = 0x20;
+pub const ACK: u8 = 0x1;
+/// Of DATA and HEADERS: nothing more comes on the stream.
+pub const END_STREAM: u8 = 0x1;
+/// Of HEADERS: they are whole.
+pub const END_HEADERS: u8 = 0x4;
+/// Of DATA and HEADERS.
+pub const PADDED: u8 = 0x8;
+/// Of HEADERS.
+pub const PRIORITY: u8 = 0x20;
 
-pub(super) const SETTING_TABLE_SIZE: u16 = 1;
-pub(super) const SETTING_ENABLE_PUSH: u16 = 2;
-pub(super) const SETTING_INITIAL_WINDOW: u16 = 4;
+/// How large a table of headers the sender keeps.
+pub const SETTING_TABLE_SIZE: u16 = 1;
+/// Whether the sender takes pushed answers.
+pub const SETTING_ENABLE_PUSH: u16 = 2;
+/// How many streams at a time the sender takes.
+pub const SETTING_STREAMS_MAX: u16 = 3;
+/// How many bytes of a stream the sender takes at first.
+pub const SETTING_INITIAL_WINDOW: u16 = 4;
 /// The size of the header table that the blocks below rely on.
-pub(super) const TABLE_SIZE: u32 = 4_096;
+pub const TABLE_SIZE: u32 = 4_096;
 
+/// What every frame begins with.
 const HEADER_BYTES: usize = 9;
 
 /// One frame as it was received.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Frame<'a> {
-    pub(super) kind: u8,
-    pub(super) flags: u8,
-    pub(super) stream: u32,
-    pub(super) payload: &'a [u8],
+pub struct Frame<'a> {
+    /// Such as [`DATA`].
+    pub kind: u8,
+    /// Such as [`END_STREAM`].
+    pub flags: u8,
+    /// 0 for the connection.
+    pub stream: u32,
+    /// What it carries.
+    pub payload: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
     /// The first frame of what was read and the bytes that it takes; none while it is not there whole.
-    pub(super) fn first(read: &'a [u8]) -> Option<(Self, usize)> {
+    pub fn first(read: &'a [u8]) -> Option<(Self, usize)> {
         let (&[high, middle, low, kind, flags, a, b, c, d], rest) =
             read.split_first_chunk::<HEADER_BYTES>()?;
         let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
@@ -56,12 +79,12 @@ impl<'a> Frame<'a> {
     }
 
     /// The number that a payload of four bytes and more begins with.
-    pub(super) fn number(&self) -> u32 {
+    pub fn number(&self) -> u32 {
         self.payload.first_chunk().copied().map_or(0, u32::from_be_bytes)
     }
 
     /// The settings of a SETTINGS frame.
-    pub(super) fn settings(&self) -> impl Iterator<Item = (u16, u32)> + 'a {
+    pub fn settings(&self) -> impl Iterator<Item = (u16, u32)> + 'a {
         self.payload.as_chunks().0.iter().map(|&[id_high, id_low, a, b, c, d]| {
             (u16::from_be_bytes([id_high, id_low]), u32::from_be_bytes([a, b, c, d]))
         })
@@ -69,13 +92,13 @@ impl<'a> Frame<'a> {
 }
 
 /// Writes one frame. Payloads of more than [`PAYLOAD_MAX`] are nobody's here.
-pub(super) fn put(output: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+pub fn put(output: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
     header(output, payload.len(), kind, flags, stream);
     output.extend_from_slice(payload);
 }
 
 /// Writes the header of a frame whose payload follows.
-pub(super) fn header(output: &mut Vec<u8>, length: usize, kind: u8, flags: u8, stream: u32) {
+pub fn header(output: &mut Vec<u8>, length: usize, kind: u8, flags: u8, stream: u32) {
     let [.., high, middle, low] = length.to_be_bytes();
     output.extend_from_slice(&[high, middle, low, kind, flags]);
     output.extend_from_slice(&stream.to_be_bytes());
@@ -83,19 +106,22 @@ pub(super) fn header(output: &mut Vec<u8>, length: usize, kind: u8, flags: u8, s
 
 /// The constant headers of all calls of one connection.
 #[derive(Debug)]
-pub(super) struct HeaderBlocks {
+pub struct HeaderBlocks {
     /// Of the first call: it enters every header in the table of the other side, but a credential.
-    pub(super) first: Vec<u8>,
+    pub first: Vec<u8>,
     /// Of every other call: six places in the tables.
-    pub(super) later: Vec<u8>,
+    pub later: Vec<u8>,
 }
+
+/// Of every call but the first of a connection: six places in the tables.
+const LATER: [u8; 6] = [0x83, 0x86, 0xc1, 0xc0, 0xbf, 0xbe];
 
 impl HeaderBlocks {
     /// The headers of a gRPC call.
     ///
     /// # Errors
     /// When one is too long.
-    pub(super) fn new(path: &str, authority: &str, token: Option<&str>) -> anyhow::Result<Self> {
+    pub fn new(path: &str, authority: &str, token: Option<&str>) -> anyhow::Result<Self> {
         // POST and http, both of the static table; then, by the places of their names there, path, authority and
         // content type, and a name that is not there.
         let mut first = vec![0x83, 0x86];
@@ -106,7 +132,7 @@ impl HeaderBlocks {
         first.push(0x40);
         literal(&mut first, "te")?;
         literal(&mut first, "trailers")?;
-        let mut later = vec![0x83, 0x86, 0xc1, 0xc0, 0xbf, 0xbe];
+        let mut later = LATER.to_vec();
         if let Some(token) = token {
             for block in [&mut first, &mut later] {
                 // Literal and never indexed, as clients write a secret; its name is place 23 of the static table.
@@ -115,6 +141,24 @@ impl HeaderBlocks {
             }
         }
         Ok(Self { first, later })
+    }
+
+    /// Of a later call of any method, without a credential, on a connection whose first call had [`HeaderBlocks::first`]; with further headers,
+    /// which enter no table.
+    ///
+    /// # Errors
+    /// When one is too long for a constant.
+    pub fn of_other(path: &str, more: &[(&str, &str)]) -> anyhow::Result<Vec<u8>> {
+        let [post, http, _path, rest @ ..] = LATER;
+        let mut block = vec![post, http, 0x04];
+        literal(&mut block, path)?;
+        block.extend(rest);
+        for (name, value) in more {
+            block.push(0x00);
+            literal(&mut block, name)?;
+            literal(&mut block, value)?;
+        }
+        Ok(block)
     }
 }
 
@@ -132,7 +176,7 @@ fn literal(block: &mut Vec<u8>, text: &str) -> anyhow::Result<()> {
 
 /// Whether headers leave the table as it is: places in it, and literals that are not put into it (RFC 7541, section 6).
 /// Nobody need decode those to understand later ones.
-pub(super) fn keeps_table(block: &[u8]) -> bool {
+pub fn keeps_table(block: &[u8]) -> bool {
     let mut rest = block;
     while let Some(&first) = rest.first() {
         let kept = match first {
@@ -210,6 +254,15 @@ mod tests {
             assert_eq!(first.get(6), shown.as_ref());
         }
         assert!(HeaderBlocks::new("/a.B/C", "here", Some(&"x".repeat(20_000))).is_err());
+    }
+
+    #[test]
+    fn another_method_has_the_same_headers() {
+        let mut decoder = loona_hpack::Decoder::new();
+        let first = decoder.decode(&HeaderBlocks::new("/a.B/C", "here", None).unwrap().first).unwrap();
+        let other = decoder.decode(&HeaderBlocks::of_other("/a.B/D", &[("n", "v")]).unwrap()).unwrap();
+        assert_eq!(other[2], (b":path".to_vec(), b"/a.B/D".to_vec()));
+        assert_eq!((&other[3..6], &other[6]), (&first[3..], &(b"n".to_vec(), b"v".to_vec())));
     }
 
     #[test]
