@@ -15,7 +15,6 @@ use reform_frames::{self as frame, Frame, HeaderBlocks};
 use reform_runtime::calls::Received;
 use reform_runtime::front::{Config, Front};
 use reform_runtime::health::Health;
-use reform_runtime::routes::Routes;
 use reform_runtime::{limits, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

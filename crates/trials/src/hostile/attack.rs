@@ -38,7 +38,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     attack!("descriptors exhausted", &["--connections-max", "10000"], Some(256), 16, connections::half_open),
     attack!("rapid resets", &[], None, 64, connections::rapid_resets),
     attack!("a PING flood", &[], None, 16, connections::pings),
-    attack!("watchers that never read", &[], None, 512, streams::unread_watches),
+    attack!("watchers that never read", &[], None, 64, streams::unread_watches),
     attack!("answers that nobody reads", &["--answers-max", "64 MiB"], None, 256, streams::unread_answers),
     attack!("an endless import", &[], None, 256, streams::endless_import),
     attack!("uploads that never end", &[], None, 512, streams::endless_messages),

@@ -233,12 +233,9 @@ impl Client {
                     frame::put(&mut self.output, frame::WINDOW_UPDATE, 0, 0, &received.to_be_bytes());
                 }
             }
-            frame::HEADERS if frame.flags & frame::END_STREAM == 0 => {
-                if !frame::keeps_table(frame.payload) {
-                    self.decode(frame.payload)?;
-                }
-            }
-            frame::HEADERS => self.ended(frame, now)?,
+            frame::HEADERS if frame.flags & frame::END_STREAM != 0 => self.ended(frame, now)?,
+            // Nobody looks at them, but the table must be kept.
+            frame::HEADERS if !frame::keeps_table(frame.payload) => drop(self.decode(frame.payload)?),
             frame::WINDOW_UPDATE if frame.stream == 0 => self.window += i64::from(frame.number()),
             frame::SETTINGS if frame.flags & frame::ACK == 0 => {
                 let streams = frame.settings().find(|(id, _)| *id == frame::SETTING_STREAMS_MAX);
@@ -263,13 +260,15 @@ impl Client {
         let headers = self.decode(frame.payload)?;
         let find = |wanted: &[u8]| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
         let status = find(b"grpc-status").context("an end without a status")?;
-        let counter = match Code::from_bytes(status) {
-            Code::Ok if now.duration_since(came) <= DEADLINE => &mut self.told.answered,
-            Code::Ok | Code::DeadlineExceeded => &mut self.told.late,
-            Code::ResourceExhausted => &mut self.told.refused,
-            code => {
-                bail!("{code:?}: {:?}", find(b"grpc-message").map(|text| text.escape_ascii().to_string()))
-            }
+        let (code, late) = (Code::from_bytes(status), now.duration_since(came) > DEADLINE);
+        let counter = if code == Code::ResourceExhausted {
+            &mut self.told.refused
+        } else if late || code == Code::DeadlineExceeded {
+            &mut self.told.late
+        } else {
+            let text = find(b"grpc-message").map(|text| text.escape_ascii().to_string());
+            ensure!(code == Code::Ok, "{code:?}: {}", text.unwrap_or_default());
+            &mut self.told.answered
         };
         *counter += 1;
         Ok(())
