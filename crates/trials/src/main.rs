@@ -193,7 +193,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Overload { seconds, times } => {
             let (peak, time) = (Duration::from_secs(5), Duration::from_secs(seconds));
-            overload::run(&trials, overload::Size { peak, time, times, goodput_min: 0.8 }).await;
+            let (goodput_min, health_within) = (0.8, Duration::from_secs(2));
+            let size = overload::Size { peak, time, times, goodput_min, health_within };
+            overload::run(&trials, size).await;
         }
         Command::Soak { minutes, reads, writes, times, growth_max, services } => {
             let rates = soak::Rates { reads, writes, times, growth_max };

@@ -33,9 +33,6 @@ const CONNECTIONS: usize = 64;
 const CALLS: usize = 4;
 /// How long the service has to be as before.
 const RECOVERY: Duration = Duration::from_secs(5);
-/// The longest that health may take, and the feed.
-const SERVED_WITHIN: Duration = Duration::from_secs(2);
-
 /// How much of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
@@ -47,6 +44,8 @@ pub struct Size {
     pub times: f64,
     /// The part of the peak that is still answered, and again soon after.
     pub goodput_min: f64,
+    /// The longest that health may take.
+    pub health_within: Duration,
 }
 
 /// What came of it.
@@ -94,7 +93,7 @@ async fn measure(address: SocketAddr, size: Size) -> anyhow::Result<Outcome> {
 
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
     let (mut watched, health) = (JoinSet::new(), Arc::<AtomicU64>::default());
-    watched.spawn(ask_health(endpoint.connect().await?, Arc::clone(&health)));
+    watched.spawn(ask_health(endpoint.connect().await?, size.health_within, Arc::clone(&health)));
     watched.spawn(follow(endpoint.connect().await?));
     let rate = Pace::Open(peak * times / CONNECTIONS as f64);
     let told = tokio::select! {
@@ -118,10 +117,10 @@ async fn all(clients: &mut [Client], pace: Pace, time: Duration) -> anyhow::Resu
 }
 
 /// Health is told all the time.
-async fn ask_health(channel: Channel, asked: Arc<AtomicU64>) {
+async fn ask_health(channel: Channel, within: Duration, asked: Arc<AtomicU64>) {
     let mut client = HealthClient::new(channel);
     loop {
-        let answer = tokio::time::timeout(SERVED_WITHIN, client.check(HealthCheckRequest::default())).await;
+        let answer = tokio::time::timeout(within, client.check(HealthCheckRequest::default())).await;
         answer.expect("health is told in time").unwrap();
         asked.fetch_add(1, Relaxed);
         tokio::time::sleep(Duration::from_millis(100)).await;
