@@ -2,7 +2,7 @@
 //!
 //! A call holds its `Place` until the last byte of its answer is with the transport, so that the number of places bounds
 //! what calls hold in memory. When places run short, imports are refused first, then writes, then reads, then the feed;
-//! questions about health have places of their own. The hot path is two counters. A [`refusal`] costs even less.
+//! questions about health have places of their own. The hot path is two counters. A `refusal` costs even less.
 
 #[cfg(test)]
 mod page;
