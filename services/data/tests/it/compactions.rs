@@ -37,7 +37,22 @@ pub(crate) async fn from(
         let list = v1::ListRecordsRequest { show_deleted: true, as_of: at(revision), ..Default::default() };
         lists.push(server.list(list).await);
     }
-    (lists, server.replay(oldest, "").await)
+    (lists, whole(server.replay(oldest, "").await))
+}
+
+/// Each commit in one message: where a large one is cut depends on how it is stored.
+fn whole(messages: Vec<v1::WatchChangesResponse>) -> Vec<v1::WatchChangesResponse> {
+    let mut commits: Vec<v1::WatchChangesResponse> = Vec::new();
+    for message in messages {
+        match commits.last_mut().filter(|commit| !commit.commit_complete) {
+            Some(commit) => {
+                commit.changes.extend(message.changes);
+                commit.commit_complete = message.commit_complete;
+            }
+            None => commits.push(message),
+        }
+    }
+    commits
 }
 
 /// Every way to ask for an older revision is refused.
