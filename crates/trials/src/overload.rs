@@ -27,7 +27,8 @@ use crate::records::{appeal, base, commit, creates};
 
 mod client;
 
-const RECORDS: usize = 2_000;
+/// Records that are listed and changed.
+const RECORDS: u64 = 2_000;
 const CONNECTIONS: usize = 64;
 /// Calls under way of each connection in the loop that finds the peak.
 const CALLS: usize = 4;
@@ -70,7 +71,7 @@ pub async fn run(trials: &Path, size: Size) -> Outcome {
     let channel = data.until_serving().await;
     commit(&channel, base()).await;
     for batch in (0..RECORDS).collect::<Vec<_>>().chunks(500) {
-        commit(&channel, creates(batch.iter().map(|number| appeal(&format!("a{number}"), 2024)))).await;
+        commit(&channel, creates(batch.iter().map(|number| appeal(&name(*number), 2024)))).await;
     }
     let outcome = apart.callers(measure(data.address().await, size)).await.unwrap();
     let Outcome { peak, goodput, after } = outcome;
@@ -105,6 +106,11 @@ async fn measure(address: SocketAddr, size: Size) -> anyhow::Result<Outcome> {
     let after = per_second(all(&mut clients, Pace::Closed(CALLS), peak_time).await?, peak_time);
     watched.shutdown().await;
     Ok(Outcome { peak, goodput: per_second(told, time), after })
+}
+
+/// That of a record.
+fn name(number: u64) -> String {
+    format!("a{number}")
 }
 
 /// All connections at once.

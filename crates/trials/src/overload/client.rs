@@ -18,7 +18,8 @@ use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval};
 use tonic::Code;
 
-use crate::records::{appeal, create};
+use super::{RECORDS, name};
+use crate::records::appeal;
 
 /// How long a call may take to count as answered, and how the service is told.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
@@ -33,7 +34,7 @@ const READ_BYTES: usize = 256 << 10;
 /// Bytes of answers after which the service may send as many again.
 const WINDOW_RENEWED: u32 = 1 << 30;
 const LIST: &str = "/reform.data.v1.RecordService/ListRecords";
-const CREATE: &str = "/reform.data.v1.RecordService/CreateRecord";
+const UPDATE: &str = "/reform.data.v1.RecordService/UpdateRecord";
 
 /// How calls come.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +74,7 @@ pub(super) struct Client {
     numbers: Arc<AtomicU64>,
     first: Option<HeaderBlocks>,
     list: Vec<u8>,
-    create: Vec<u8>,
+    update: Vec<u8>,
     next_stream: u32,
     /// Streams that the service takes, and bytes.
     streams_max: usize,
@@ -106,7 +107,7 @@ impl Client {
             numbers,
             first: Some(HeaderBlocks::new(LIST, &address.to_string(), None)?),
             list: HeaderBlocks::of_other(LIST, &timeout)?,
-            create: HeaderBlocks::of_other(CREATE, &timeout)?,
+            update: HeaderBlocks::of_other(UPDATE, &timeout)?,
             next_stream: 1,
             streams_max: 1,
             window: frame::WINDOW_DEFAULT.into(),
@@ -181,9 +182,7 @@ impl Client {
             let first = self.first.take();
             let (block, message) = match &first {
                 Some(first) => (&first.first, list()),
-                None if number.is_multiple_of(WRITE_OF) => {
-                    (&self.create, create(appeal(&format!("b{number}"), 2023)).encode_to_vec())
-                }
+                None if number.is_multiple_of(WRITE_OF) => (&self.update, update(number / WRITE_OF)),
                 None => (&self.list, list()),
             };
             let stream = self.next_stream;
@@ -283,6 +282,13 @@ impl Client {
 fn list() -> Vec<u8> {
     let filter = r#"kind = "appeal""#.to_owned();
     v1::ListRecordsRequest { filter, ..v1::ListRecordsRequest::default() }.encode_to_vec()
+}
+
+/// A change of a record that is there, so that the service has no more to do in the end than at first.
+fn update(number: u64) -> Vec<u8> {
+    let appeal = appeal(&name(number % RECORDS), 2023);
+    let record = v1::Record { title: format!("Appeal, version {number}"), ..appeal };
+    v1::UpdateRecordRequest { record: Some(record), ..v1::UpdateRecordRequest::default() }.encode_to_vec()
 }
 
 fn unless_blocked(done: std::io::Result<usize>) -> std::io::Result<Option<usize>> {
