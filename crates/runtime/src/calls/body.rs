@@ -1,15 +1,17 @@
 //! The messages of an answer and its end, under the same rules as the call before it.
 //!
 //! The transport takes what it is given, however much, and keeps what its peer does not read. So it is given large messages
-//! in pieces: the next one when the last one was sent. What is left of an answer is here, and counted.
+//! in pieces: the next one when the last one was sent. What is left of an answer is here, and counted together with the
+//! piece that the transport has.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use reform_api::error::Reason;
 use tokio::time::{Sleep, sleep_until};
 use tonic::body::Body;
@@ -29,8 +31,10 @@ type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
 #[derive(Debug)]
 pub struct CallBody {
     inner: Body,
-    /// What is left of a message that is given in pieces.
-    rest: Bytes,
+    /// What is left of a message that is given in pieces, and what is behind it.
+    rest: VecDeque<Frame<Bytes>>,
+    /// Bytes of it.
+    left: usize,
     /// None for a call that was refused.
     place: Option<Place>,
     ended: bool,
@@ -44,23 +48,36 @@ pub struct CallBody {
 impl CallBody {
     /// Of a call for which there was no place: nothing comes behind the headers.
     pub(super) fn refused(inner: Body) -> Self {
-        Self { inner, rest: Bytes::new(), place: None, ended: true, until: None, timer: None, log: None }
+        Self { ended: true, ..Self::of(inner) }
     }
 
     pub(super) fn new(inner: Body, until: Option<End>, place: Option<Place>, log: CallLog) -> Self {
-        Self { inner, rest: Bytes::new(), place, ended: false, until, timer: None, log: Some(log) }
+        Self { until, place, log: Some(log), ..Self::of(inner) }
+    }
+
+    fn of(inner: Body) -> Self {
+        Self {
+            inner,
+            rest: VecDeque::new(),
+            left: 0,
+            place: None,
+            ended: false,
+            until: None,
+            timer: None,
+            log: None,
+        }
     }
 
     /// Drops the stream, and with it what its handler holds, and ends the call.
     fn end(&mut self, reason: Reason) -> Polled {
         self.inner = Body::empty();
         self.ended = true;
-        self.keep(Bytes::new());
+        self.rest = VecDeque::new();
+        self.left = 0;
+        self.hold(0);
         let status = refuse(reason);
         self.told(status.code());
-        let mut trailers = HeaderMap::new();
-        write(&mut trailers, &status);
-        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+        Poll::Ready(Some(Ok(told_by(&status))))
     }
 
     fn told(&mut self, code: Code) {
@@ -69,44 +86,73 @@ impl CallBody {
         }
     }
 
-    /// What is left for later.
-    fn keep(&mut self, rest: Bytes) {
+    /// Leaves a message for later, in pieces.
+    fn split(&mut self, message: Bytes, cx: &mut Context<'_>) {
+        let is_feed = self.is_feed();
+        let pieces = message.chunks(PIECE_BYTES).map(|piece| {
+            // As parts of the message they would keep all of it, and what it grew to. A feed has one of its own size.
+            Frame::data(if is_feed { message.slice_ref(piece) } else { Bytes::copy_from_slice(piece) })
+        });
+        self.rest.extend(pieces);
+        self.left += message.len();
+        drop(message);
+        if !is_feed {
+            self.look_behind(cx);
+        }
+    }
+
+    /// What made a message keeps the memory in which it was written until it is over, which it mostly is.
+    fn look_behind(&mut self, cx: &mut Context<'_>) {
+        let behind = match self.poll_inner(cx) {
+            Ok(Poll::Pending) => return,
+            Ok(Poll::Ready(None)) => None,
+            Ok(Poll::Ready(Some(Ok(frame)))) if frame.is_data() => {
+                self.left += frame.data_ref().map_or(0, Bytes::len);
+                return self.rest.push_back(frame);
+            }
+            Ok(Poll::Ready(Some(Ok(trailers)))) => Some(trailers),
+            Ok(Poll::Ready(Some(Err(status)))) => Some(told_by(&status)),
+            Err(_panic) => Some(told_by(&refuse(Reason::Panic))),
+        };
+        self.inner = Body::empty();
+        self.rest.extend(behind);
+    }
+
+    fn is_feed(&self) -> bool {
+        self.place.as_ref().is_some_and(Place::is_feed)
+    }
+
+    fn hold(&self, bytes: usize) {
         if let Some(place) = &self.place {
-            place.hold(rest.len());
+            place.hold(bytes);
         }
-        self.rest = rest;
     }
 
-    /// The next piece of a message.
-    fn piece(&mut self, mut message: Bytes) -> Frame<Bytes> {
-        let piece = message.split_to(PIECE_BYTES.min(message.len()));
-        self.keep(message);
-        self.give(piece.len());
-        Frame::data(piece)
-    }
-
-    /// What a feed was given last counts until it asks for more: a reader that stands still may have it for long.
+    /// What the transport was given last counts until it asks for more: who does not read may leave it there for long.
     fn give(&self, bytes: usize) {
-        if let Some(place) = self.place.as_ref().filter(|place| place.is_feed()) {
-            place.hold(self.rest.len() + bytes);
-        }
+        self.hold(self.left + bytes);
     }
 
     fn pass(&mut self, mut frame: Frame<Bytes>) -> Frame<Bytes> {
-        if frame.data_ref().is_some_and(|data| data.len() > PIECE_BYTES) {
-            return match frame.into_data() {
-                Ok(message) => self.piece(message),
-                Err(other) => other,
-            };
-        }
         if let Some(trailers) = frame.trailers_mut() {
             translate(trailers);
             let code = trailers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
             self.told(code.unwrap_or(Code::Unknown));
-        } else {
-            self.give(frame.data_ref().map_or(0, Bytes::len));
         }
+        self.give(frame.data_ref().map_or(0, Bytes::len));
         frame
+    }
+
+    /// Passes what is left of a message.
+    fn next_left(&mut self) -> Option<Frame<Bytes>> {
+        let frame = self.rest.pop_front()?;
+        self.left -= frame.data_ref().map_or(0, Bytes::len);
+        Some(self.pass(frame))
+    }
+
+    fn poll_inner(&mut self, cx: &mut Context<'_>) -> std::thread::Result<Polled> {
+        let inner = Pin::new(&mut self.inner);
+        catch_unwind(AssertUnwindSafe(|| inner.poll_frame(cx)))
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Polled {
@@ -117,6 +163,29 @@ impl CallBody {
             Poll::Pending => Poll::Pending,
         }
     }
+
+    /// Passes what was made just now, or as much as is passed at once.
+    fn pass_whole(&mut self, frame: Frame<Bytes>, cx: &mut Context<'_>) -> Polled {
+        match frame.into_data() {
+            Ok(message) if message.len() > PIECE_BYTES => {
+                self.split(message, cx);
+                self.hold(self.left);
+                if !self.place.as_ref().is_none_or(Place::has_room) {
+                    return self.end(Reason::Overloaded);
+                }
+                Poll::Ready(self.next_left().map(Ok))
+            }
+            Ok(message) => Poll::Ready(Some(Ok(self.pass(Frame::data(message))))),
+            Err(other) => Poll::Ready(Some(Ok(self.pass(other)))),
+        }
+    }
+}
+
+/// The end of an answer by an error.
+fn told_by(status: &Status) -> Frame<Bytes> {
+    let mut trailers = HeaderMap::new();
+    write(&mut trailers, status);
+    Frame::trailers(trailers)
 }
 
 impl http_body::Body for CallBody {
@@ -133,21 +202,13 @@ impl http_body::Body for CallBody {
         if let Some(end) = this.until.filter(|end| end.is_reached()) {
             return this.end(end.reason);
         }
-        if !this.rest.is_empty() {
-            let rest = std::mem::take(&mut this.rest);
-            return Poll::Ready(Some(Ok(this.piece(rest))));
+        if let Some(frame) = this.next_left() {
+            return Poll::Ready(Some(Ok(frame)));
         }
-        let inner = Pin::new(&mut this.inner);
-        match catch_unwind(AssertUnwindSafe(|| inner.poll_frame(cx))) {
+        match this.poll_inner(cx) {
             Err(_panic) => this.end(Reason::Panic),
             Ok(Poll::Pending) => this.wait(cx),
-            Ok(Poll::Ready(Some(Ok(frame)))) => {
-                let frame = this.pass(frame);
-                if !this.rest.is_empty() && !this.place.as_ref().is_none_or(Place::has_room) {
-                    return this.end(Reason::Overloaded);
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
+            Ok(Poll::Ready(Some(Ok(frame)))) => this.pass_whole(frame, cx),
             Ok(ended) => ended,
         }
     }

@@ -34,7 +34,12 @@ use crate::stub::ask;
 
 /// How long anything may take that is expected to happen.
 const SOON: Duration = Duration::from_secs(30);
+/// Within it comes what comes at once.
+const MOMENT: Duration = Duration::from_millis(100);
 const ENHANCE_YOUR_CALM: u32 = 11;
+/// Those of an answer that is given in pieces.
+const LARGE_BYTES: usize = 300_000;
+const LIST: &str = "/reform.data.v1.RecordService/ListRecords";
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 
 /// Ends with its guard.
@@ -47,7 +52,7 @@ async fn start(change: impl FnOnce(Config) -> Config) -> Running {
     let front: Front = change(Config::new("127.0.0.1:0".parse().unwrap())).open().await.unwrap();
     let (address, health, stop) = (front.address().unwrap(), Health::new([]), CancellationToken::new());
     health.set_all(true);
-    let routes = front.routes(&health).unwrap().add_service(Endless);
+    let routes = front.routes(&health).unwrap().add_service(Endless).add_service(Large);
     tokio::spawn(server::serve(front, routes, health, None, stop.clone(), server::DRAIN));
     Running { address, _stop: stop.drop_guard() }
 }
@@ -76,6 +81,29 @@ impl Service<Request<Received<Incoming>>> for Endless {
     }
 }
 
+/// A read with much in it.
+#[derive(Debug, Clone)]
+struct Large;
+
+impl tonic::server::NamedService for Large {
+    const NAME: &'static str = "reform.data.v1.RecordService";
+}
+
+impl Service<Request<Received<Incoming>>> for Large {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Response<Body>, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Received<Incoming>>) -> Self::Future {
+        let message = http_body_util::Full::new(Bytes::from(vec![0; LARGE_BYTES]));
+        Box::pin(async { Ok(Response::new(Body::new(message))) })
+    }
+}
+
 /// A peer that says what it likes.
 struct Peer {
     socket: TcpStream,
@@ -91,10 +119,20 @@ struct Told {
 
 impl Peer {
     async fn connect(address: SocketAddr) -> Self {
+        Self::with_settings(address, &[]).await
+    }
+
+    /// It never takes a byte of an answer.
+    async fn taking_nothing(address: SocketAddr) -> Self {
+        let settings = [&frame::SETTING_INITIAL_WINDOW.to_be_bytes()[..], &0_u32.to_be_bytes()].concat();
+        Self::with_settings(address, &settings).await
+    }
+
+    async fn with_settings(address: SocketAddr, settings: &[u8]) -> Self {
         let socket = TcpStream::connect(address).await.unwrap();
         let mut peer = Self { socket, input: BytesMut::new() };
         let mut hello = frame::PREFACE.to_vec();
-        frame::put(&mut hello, frame::SETTINGS, 0, 0, &[]);
+        frame::put(&mut hello, frame::SETTINGS, 0, 0, settings);
         peer.say(&hello).await;
         peer
     }
@@ -123,6 +161,20 @@ impl Peer {
             let read = timeout(SOON, self.socket.read_buf(&mut self.input)).await.expect("soon");
             if !read.is_ok_and(|read| read > 0) {
                 return None;
+            }
+        }
+    }
+
+    /// How a call with a large answer ends within a moment, if it does.
+    async fn list(&mut self) -> Option<Code> {
+        self.call(LIST).await;
+        let mut decoder = loona_hpack::Decoder::new();
+        loop {
+            let told = timeout(MOMENT, self.hear()).await.ok()?.expect("the connection stays");
+            assert_eq!(told.kind, frame::HEADERS, "{told:?}");
+            let headers = decoder.decode(&told.payload).unwrap();
+            if let Some((_, status)) = headers.into_iter().find(|(name, _)| name == b"grpc-status") {
+                return Some(Code::from_bytes(&status));
             }
         }
     }
@@ -217,6 +269,41 @@ async fn a_feed_of_which_nothing_is_taken_is_cut() {
         bytes += if told.kind == frame::DATA { told.payload.len() } else { 0 };
     }
     assert_eq!(bytes, frame::WINDOW_DEFAULT as usize);
+}
+
+#[tokio::test]
+async fn a_small_answer_that_is_not_taken_is_cut() {
+    let stalled_max = Duration::from_millis(200);
+    let running = start(|config| Config { stalled_max, ..config }).await;
+    let mut peer = Peer::taking_nothing(running.address).await;
+    peer.call(CHECK).await;
+    assert_eq!(peer.hear().await.unwrap().kind, frame::HEADERS);
+    assert!(peer.hear().await.is_none(), "it holds no place for long");
+}
+
+#[tokio::test]
+async fn who_takes_nothing_is_told_that_there_is_no_room() {
+    let limits = limits::Config { answers_bytes_max: 4 * LARGE_BYTES as u64, ..limits::Config::default() };
+    let running = start(|config| Config { limits, ..config }).await;
+    let mut unread = Vec::new();
+    let status = loop {
+        let mut peer = Peer::taking_nothing(running.address).await;
+        let status = peer.list().await;
+        unread.push(peer);
+        assert!(unread.len() < 100, "there is always room");
+        if let Some(status) = status {
+            break status;
+        }
+    };
+    assert_eq!(status, Code::ResourceExhausted);
+    unread.clear();
+    // There is room again as soon as the service knows that they left.
+    let again = async {
+        while Peer::taking_nothing(running.address).await.list().await.is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, again).await.expect("room again");
 }
 
 #[tokio::test]
