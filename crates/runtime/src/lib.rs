@@ -14,6 +14,7 @@
 
 pub mod access;
 mod admin;
+pub mod background;
 pub mod calls;
 pub mod config;
 mod connection;

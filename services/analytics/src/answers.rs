@@ -2,9 +2,7 @@
 
 mod place;
 
-use std::num::NonZero;
 use std::ops::Range;
-use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +12,7 @@ use prost_types::Timestamp;
 use reform_api::client::DataClient;
 use reform_api::data::v1;
 use reform_indicators::{Answer, Query, QueryError, View, catalogue};
+use reform_runtime::background;
 use reform_runtime::queue::Queue;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -66,13 +65,12 @@ pub(crate) struct Answers {
 impl Answers {
     /// `stop` ends every wait.
     pub(crate) fn new(state: Arc<State>, data: DataClient, stop: CancellationToken, past: Limits) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             past: Past::new(data.clone(), state.clone(), stop.clone(), past),
             state,
             data,
             stop,
-            computing: Queue::new(processors),
+            computing: Queue::new(background::processors()),
             aside: Aside::default(),
             remembered: Remembered::default(),
         }
@@ -197,20 +195,14 @@ impl Answers {
             .await
             .map_err(|_late| Refusal::Overloaded("too much is computed at once"))?;
         let seconds = self.state.counts.compute.clone();
-        let work = tokio::task::spawn_blocking(move || {
+        background::run(move || {
             let _permit = permit;
             let begun = Instant::now();
             let computed = compute();
             seconds.observe(begun.elapsed().as_secs_f64());
             computed
-        });
-        match work.await {
-            Ok(computed) => computed,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                Err(_cancelled) => Err(Refusal::Internal),
-            },
-        }
+        })
+        .await
     }
 
     /// The view at a point in history; a revision that is not applied yet is waited for.

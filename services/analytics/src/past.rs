@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use reform_api::client::{Carried, DataClient};
 use reform_api::error;
 use reform_indicators::View;
+use reform_runtime::background;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until};
@@ -156,8 +157,7 @@ impl Past {
         // Folding a whole store is no work for the threads that answer.
         let runtime = Handle::current();
         let make = move || runtime.block_on(carried.within(build::earlier(&data, base, &store_id, revision)));
-        let made = tokio::task::spawn_blocking(make).await.map_err(|_| Refusal::Internal)?;
-        let held = made.map_err(|ended| match ended {
+        let held = background::run(make).await.map_err(|ended| match ended {
             Ended::Export(status) => refusal(&status, revision, &self.state.progress()),
             Ended::Feed(_) | Ended::Closed | Ended::UnknownType { .. } => {
                 tracing::warn!(revision, why = %ended, "no view of the past");

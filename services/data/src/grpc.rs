@@ -10,12 +10,11 @@
 //! | `page_token` | sealed places in a list |
 //! | `fault` | every store error as code, reason and details |
 
-use std::num::NonZero;
-
 use bytes::Bytes;
 use reform_api::data::v1::maintenance_service_server::MaintenanceServiceServer;
 use reform_api::encoded::change_service_server::ChangeServiceServer;
 use reform_api::encoded::record_service_server::RecordServiceServer;
+use reform_runtime::background;
 use reform_runtime::parsers;
 use reform_runtime::queue::Queue;
 use reform_runtime::routes::Routes;
@@ -43,8 +42,9 @@ mod verify;
 /// The name under which health tells whether writes are taken.
 pub(crate) const WRITES: &str = "writes";
 
-/// Lists, counts and the like that are at work for each processor; some of them wait for the disk.
-const READS_AT_ONCE_PER_PROCESSOR: usize = 8;
+/// Lists, counts and the like that are at work for each processor; some of them wait for the disk. The background has as many
+/// threads again for the feed and for what is written.
+const READS_AT_ONCE_PER_PROCESSOR: usize = background::THREADS_PER_PROCESSOR / 2;
 
 /// The names under which health is told: one per service, and [`WRITES`].
 pub(crate) const HEALTH_NAMES: &[&str] = &[
@@ -67,9 +67,7 @@ pub(crate) fn servers(
     patience: Patience,
     watchers: &Watchers,
 ) -> Servers {
-    let reads = Queue::new(
-        READS_AT_ONCE_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, NonZero::get),
-    );
+    let reads = Queue::new(READS_AT_ONCE_PER_PROCESSOR * background::processors());
     let records = record::Records { store: store.clone(), stop: stop.clone(), patience, reads };
     let watchers = watchers.clone();
     let changes = change::Changes { store: store.clone(), stop: stop.clone(), patience, watchers };

@@ -10,6 +10,7 @@ use reform_api::encoded;
 use reform_api::encoded::record_service_server::RecordService;
 use reform_api::error::{Fault, Reason};
 use reform_model::Name;
+use reform_runtime::background;
 use reform_runtime::calls::Writing;
 use reform_runtime::queue::Queue;
 use tokio_util::sync::CancellationToken;
@@ -47,11 +48,7 @@ pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Status> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(Fault::status),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Fault::new(Reason::ShuttingDown, "the service is stopping").status()),
-    }
+    background::run(work).await.map_err(Fault::status)
 }
 
 impl Records {
