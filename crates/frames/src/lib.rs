@@ -3,6 +3,10 @@
 
 use anyhow::ensure;
 
+pub use connection::Connection;
+
+mod connection;
+
 /// What a client says first.
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The largest window that there can be.

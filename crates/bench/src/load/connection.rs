@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use reform_frames::{self as frame, Frame, HeaderBlocks};
+use reform_frames::{self as frame, Connection as Frames, Frame, HeaderBlocks};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -17,10 +17,6 @@ use crate::synthetic::Draws;
 
 /// Bytes that are read at once at most.
 const READ_BYTES: usize = 256 << 10;
-/// Bytes of answers after which the other side may send as many again.
-const WINDOW_RENEWED: u32 = 1 << 30;
-/// What comes before a message: whether it is compressed, and its length.
-const PREFIX_BYTES: usize = 5;
 
 /// What a connection speaks through.
 trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -33,11 +29,8 @@ pub(super) struct Connection {
     calls: Calls,
     draws: Draws,
     headers: HeaderBlocks,
+    frames: Frames,
     awaited: Awaited,
-    output: Vec<u8>,
-    /// Bytes of requests that the other side still takes.
-    window: i64,
-    next_stream: u32,
     answers: Answers,
 }
 
@@ -48,8 +41,6 @@ struct Awaited {
     /// Headers that keep the table mean the same until others change it: the last ones that said OK.
     plain_ok: Vec<u8>,
     bytes_min: usize,
-    /// Bytes since the window was renewed.
-    received: u32,
 }
 
 struct UnderWay {
@@ -74,28 +65,14 @@ impl Connection {
                 Box::new(shaken.context("the handshake failed")?)
             }
         };
-        let mut output = frame::PREFACE.to_vec();
-        let mut settings = Vec::new();
-        for (id, value) in
-            [(frame::SETTING_ENABLE_PUSH, 0), (frame::SETTING_INITIAL_WINDOW, frame::WINDOW_MAX)]
-        {
-            settings.extend_from_slice(&id.to_be_bytes());
-            settings.extend_from_slice(&value.to_be_bytes());
-        }
-        frame::put(&mut output, frame::SETTINGS, 0, 0, &settings);
-        let more = frame::WINDOW_MAX - frame::WINDOW_DEFAULT;
-        frame::put(&mut output, frame::WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
         let awaited = Awaited {
             under_way: HashMap::new(),
             decoder: loona_hpack::Decoder::new(),
             plain_ok: Vec::new(),
             bytes_min: calls.answer_bytes_min,
-            received: 0,
         };
         let headers = HeaderBlocks::new(calls.path, &address.to_string(), token.as_deref())?;
-        let window = i64::from(frame::WINDOW_DEFAULT);
-        let answers = Answers::none();
-        Ok(Self { socket, calls, draws, headers, awaited, output, window, next_stream: 1, answers })
+        Ok(Self { socket, calls, draws, headers, frames: Frames::new(), awaited, answers: Answers::none() })
     }
 
     /// Keeps so many calls under way until the time is over or there is nothing left to ask, and waits for the last
@@ -110,13 +87,13 @@ impl Connection {
         loop {
             let now = Instant::now();
             more = more && now < window.end;
-            while more && self.awaited.under_way.len() < streams && self.window > frame::PAYLOAD_MAX as i64 {
+            while more && self.awaited.under_way.len() < streams && self.frames.has_room(0) {
                 more = self.start(&mut request, now)?;
             }
-            self.socket.write_all(&self.output).await.context("the connection is gone")?;
+            self.socket.write_all(&self.frames.output).await.context("the connection is gone")?;
             // What is encrypted may wait otherwise.
             self.socket.flush().await.context("the connection is gone")?;
-            self.output.clear();
+            self.frames.output.clear();
             if !more && self.awaited.under_way.is_empty() {
                 return Ok(self.answers);
             }
@@ -141,68 +118,36 @@ impl Connection {
         if !(self.calls.write)(self.draws.next(), request) {
             return Ok(false);
         }
-        let length = PREFIX_BYTES + request.len();
-        ensure!(length <= frame::PAYLOAD_MAX, "a request of {} bytes is too long", request.len());
-        let stream = self.next_stream;
-        self.next_stream += 2;
-        let block = if stream == 1 { &self.headers.first } else { &self.headers.later };
-        frame::put(&mut self.output, frame::HEADERS, frame::END_HEADERS, stream, block);
-        frame::header(&mut self.output, length, frame::DATA, frame::END_STREAM, stream);
-        self.output.push(0);
-        self.output.extend_from_slice(&u32::try_from(request.len())?.to_be_bytes());
-        self.output.extend_from_slice(request);
-        self.window -= i64::try_from(length)?;
+        let headers = if self.frames.is_new() { &self.headers.first } else { &self.headers.later };
+        let stream = self.frames.call(headers, request)?;
         self.awaited.under_way.insert(stream, UnderWay { sent: now, bytes: 0 });
         Ok(true)
     }
 
     /// Takes one frame; when it was the last of a call, says when that was sent.
     fn take(&mut self, frame: Frame<'_>) -> anyhow::Result<Option<Instant>> {
+        self.frames.take(&frame)?;
         match frame.kind {
-            frame::DATA | frame::HEADERS => {
-                let answered = self.awaited.take(frame)?;
-                if self.awaited.received >= WINDOW_RENEWED {
-                    let received = std::mem::take(&mut self.awaited.received);
-                    frame::put(&mut self.output, frame::WINDOW_UPDATE, 0, 0, &received.to_be_bytes());
-                }
-                return Ok(answered);
-            }
-            frame::WINDOW_UPDATE if frame.stream == 0 => self.window += i64::from(frame.number()),
-            frame::SETTINGS if frame.flags & frame::ACK == 0 => {
-                for (id, value) in frame.settings() {
-                    let small = id == frame::SETTING_TABLE_SIZE && value < frame::TABLE_SIZE;
-                    ensure!(!small, "a header table of {value} bytes is too small");
-                }
-                frame::put(&mut self.output, frame::SETTINGS, frame::ACK, 0, &[]);
-            }
-            frame::PING if frame.flags & frame::ACK == 0 => {
-                frame::put(&mut self.output, frame::PING, frame::ACK, 0, frame.payload);
-            }
+            frame::DATA | frame::HEADERS => self.awaited.take(frame),
             // Some reset a call that they have answered already.
             frame::RST_STREAM if self.awaited.under_way.contains_key(&frame.stream) => {
                 bail!("a call was reset with code {}", frame.number())
             }
-            frame::GOAWAY => bail!("the other side goes away: {}", frame.payload.escape_ascii()),
-            frame::CONTINUATION => bail!("headers of more than one frame"),
-            _ => {}
+            _ => Ok(None),
         }
-        Ok(None)
     }
 }
 
 impl Awaited {
     fn take(&mut self, frame: Frame<'_>) -> anyhow::Result<Option<Instant>> {
-        ensure!(frame.flags & frame::PADDED == 0, "padded frames are unknown here");
         let Entry::Occupied(mut call) = self.under_way.entry(frame.stream) else {
             bail!("an answer to nothing");
         };
         if frame.kind == frame::DATA {
             call.get_mut().bytes += frame.payload.len();
-            self.received += u32::try_from(frame.payload.len())?;
             ensure!(frame.flags & frame::END_STREAM == 0, "an answer without a status");
             return Ok(None);
         }
-        ensure!(frame.flags & frame::PRIORITY == 0, "priorities are unknown here");
         let ended = frame.flags & frame::END_STREAM != 0;
         if !ended {
             // Nobody looks at them, but the table must be kept.

@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use bytes::{Buf, BytesMut};
 use prost::Message;
 use reform_api::data::v1;
-use reform_frames::{self as frame, Frame, HeaderBlocks};
+use reform_frames::{self as frame, Connection, Frame, HeaderBlocks};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval};
@@ -31,8 +31,6 @@ const WRITE_OF: u64 = 10;
 /// Calls of a connection that are not answered yet. More are not sent: a client's memory has a bound, too.
 const UNANSWERED_MAX: usize = 1_000;
 const READ_BYTES: usize = 256 << 10;
-/// Bytes of answers after which the service may send as many again.
-const WINDOW_RENEWED: u32 = 1 << 30;
 const LIST: &str = "/reform.data.v1.RecordService/ListRecords";
 const UPDATE: &str = "/reform.data.v1.RecordService/UpdateRecord";
 
@@ -69,18 +67,13 @@ impl AddAssign for Told {
 pub(super) struct Client {
     socket: TcpStream,
     input: BytesMut,
-    output: Vec<u8>,
+    connection: Connection,
     decoder: loona_hpack::Decoder<'static>,
     numbers: Arc<AtomicU64>,
-    first: Option<HeaderBlocks>,
+    /// Headers of the first call, and of the others.
+    first: Vec<u8>,
     list: Vec<u8>,
     update: Vec<u8>,
-    next_stream: u32,
-    /// Streams that the service takes, and bytes.
-    streams_max: usize,
-    window: i64,
-    /// Bytes since the service's window was renewed.
-    received: usize,
     /// When the calls came that are not sent yet, and those that are.
     waiting: VecDeque<Instant>,
     under_way: HashMap<u32, Instant>,
@@ -92,26 +85,19 @@ impl Client {
     pub(super) async fn connect(address: SocketAddr, numbers: Arc<AtomicU64>) -> anyhow::Result<Self> {
         let socket = TcpStream::connect(address).await?;
         socket.set_nodelay(true)?;
-        let mut settings = frame::SETTING_INITIAL_WINDOW.to_be_bytes().to_vec();
-        settings.extend(frame::WINDOW_MAX.to_be_bytes());
-        let mut output = frame::PREFACE.to_vec();
-        frame::put(&mut output, frame::SETTINGS, 0, 0, &settings);
-        let more = frame::WINDOW_MAX - frame::WINDOW_DEFAULT;
-        frame::put(&mut output, frame::WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
+        // One call at a time until the service says more.
+        let mut connection = Connection::new();
+        connection.streams_max = 1;
         let timeout = [("grpc-timeout", TIMEOUT)];
         Ok(Self {
             socket,
             input: BytesMut::with_capacity(READ_BYTES),
-            output,
+            connection,
             decoder: loona_hpack::Decoder::new(),
             numbers,
-            first: Some(HeaderBlocks::new(LIST, &address.to_string(), None)?),
+            first: HeaderBlocks::new(LIST, &address.to_string(), None)?.first,
             list: HeaderBlocks::of_other(LIST, &timeout)?,
             update: HeaderBlocks::of_other(UPDATE, &timeout)?,
-            next_stream: 1,
-            streams_max: 1,
-            window: frame::WINDOW_DEFAULT.into(),
-            received: 0,
             waiting: VecDeque::new(),
             under_way: HashMap::new(),
             told: Told::default(),
@@ -135,7 +121,7 @@ impl Client {
             }
             come = self.come(pace, elapsed, come, now);
             self.start(now)?;
-            let ready = if self.output.is_empty() {
+            let ready = if self.connection.output.is_empty() {
                 Interest::READABLE
             } else {
                 Interest::READABLE | Interest::WRITABLE
@@ -172,38 +158,30 @@ impl Client {
 
     /// Writes calls that wait, as many as the service takes.
     fn start(&mut self, now: Instant) -> anyhow::Result<()> {
-        while self.under_way.len() < self.streams_max && self.window > frame::PAYLOAD_MAX as i64 {
+        while self.connection.has_room(self.under_way.len()) {
             let Some(came) = self.waiting.pop_front() else { return Ok(()) };
             if now.duration_since(came) > DEADLINE {
                 self.told.late += 1;
                 continue;
             }
             let number = self.numbers.fetch_add(1, Relaxed);
-            let first = self.first.take();
-            let (block, message) = match &first {
-                Some(first) => (&first.first, list()),
-                None if number.is_multiple_of(WRITE_OF) => (&self.update, update(number / WRITE_OF)),
-                None => (&self.list, list()),
+            let (headers, message) = match number {
+                _ if self.connection.is_new() => (&self.first, list()),
+                _ if number.is_multiple_of(WRITE_OF) => (&self.update, update(number / WRITE_OF)),
+                _ => (&self.list, list()),
             };
-            let stream = self.next_stream;
-            self.next_stream += 2;
-            frame::put(&mut self.output, frame::HEADERS, frame::END_HEADERS, stream, block);
-            let length = 5 + message.len();
-            frame::header(&mut self.output, length, frame::DATA, frame::END_STREAM, stream);
-            self.output.push(0);
-            self.output.extend(u32::try_from(message.len())?.to_be_bytes());
-            self.output.extend(message);
-            self.window -= i64::try_from(length)?;
+            let stream = self.connection.call(headers, &message)?;
             self.under_way.insert(stream, came);
         }
         Ok(())
     }
 
     fn write(&mut self) -> anyhow::Result<()> {
-        if !self.output.is_empty()
-            && let Some(written) = unless_blocked(self.socket.try_write(&self.output))?
+        let output = &mut self.connection.output;
+        if !output.is_empty()
+            && let Some(written) = unless_blocked(self.socket.try_write(output))?
         {
-            self.output.drain(..written);
+            output.drain(..written);
         }
         Ok(())
     }
@@ -224,27 +202,11 @@ impl Client {
     }
 
     fn take(&mut self, frame: Frame<'_>, now: Instant) -> anyhow::Result<()> {
+        self.connection.take(&frame)?;
         match frame.kind {
-            frame::DATA => {
-                self.received += frame.payload.len();
-                if let Ok(received @ WINDOW_RENEWED..) = u32::try_from(self.received) {
-                    self.received = 0;
-                    frame::put(&mut self.output, frame::WINDOW_UPDATE, 0, 0, &received.to_be_bytes());
-                }
-            }
             frame::HEADERS if frame.flags & frame::END_STREAM != 0 => self.ended(frame, now)?,
             // Nobody looks at them, but the table must be kept.
             frame::HEADERS if !frame::keeps_table(frame.payload) => drop(self.decode(frame.payload)?),
-            frame::WINDOW_UPDATE if frame.stream == 0 => self.window += i64::from(frame.number()),
-            frame::SETTINGS if frame.flags & frame::ACK == 0 => {
-                let streams = frame.settings().find(|(id, _)| *id == frame::SETTING_STREAMS_MAX);
-                self.streams_max = streams.map_or(usize::MAX, |(_, streams)| streams as usize);
-                frame::put(&mut self.output, frame::SETTINGS, frame::ACK, 0, &[]);
-            }
-            frame::PING if frame.flags & frame::ACK == 0 => {
-                frame::put(&mut self.output, frame::PING, frame::ACK, 0, frame.payload);
-            }
-            frame::GOAWAY => bail!("the service goes away: {}", frame.payload.escape_ascii()),
             frame::RST_STREAM if self.under_way.contains_key(&frame.stream) => {
                 bail!("a call was reset with code {}", frame.number())
             }
