@@ -1,5 +1,8 @@
 //! Clients that mean harm, one sort after the other, beside honest ones that are measured without them before and after: the
 //! service's memory stays under a bound, the honest wait hardly longer, and who means harm is told, or cut off.
+//!
+//! On the processors that all share, who means harm goes last: what is measured is the harm to the service, not what it costs
+//! to do it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,6 +13,7 @@ use tonic::transport::{Channel, Endpoint};
 use self::attack::ATTACKS;
 use crate::honest::{Honest, Waits};
 use crate::process::{Process, Program, SOON};
+use crate::processors;
 use crate::records::{appeal, base, commit, creates};
 use crate::usage::mib;
 
@@ -53,7 +57,6 @@ impl Size {
 struct Target {
     address: SocketAddr,
     endpoint: Endpoint,
-    channel: Channel,
     size: Size,
 }
 
@@ -108,14 +111,14 @@ async fn one(trials: &Path, size: Size, attack: &attack::Attack) -> Figure {
     let endpoint =
         usual.clone().initial_stream_window_size(WINDOW_BYTES).initial_connection_window_size(WINDOW_BYTES);
     let mut honest = Honest::start(&usual, "records/a1");
-    let target = Target { address, endpoint, channel, size };
+    let target = Target { address, endpoint, size };
     let alone = tokio::time::sleep(size.time / 2);
     let ((), mut without) = honest.during(alone).await;
     let before = data.usage();
     before.forget_peak();
     let limit = size.time + SOON;
     let attacking = tokio::time::timeout(limit, (attack.start)(target.clone()));
-    let (told, with) = honest.during(attacking).await;
+    let (told, with) = honest.during(processors::behind(attacking)).await;
     let told = told.unwrap_or_else(|_| panic!("{}: not over within {limit:?}", attack.name));
     let memory = before.again().peak.saturating_sub(before.resident);
     let idle = before.resident;

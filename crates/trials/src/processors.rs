@@ -3,8 +3,36 @@
 
 use std::thread;
 
+use rustix::process::nice;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::sync::oneshot;
+
+/// The niceness of who goes last.
+const LAST: i32 = 10;
+
+/// Calls from a thread behind all others: what is left of the processors is for it. Those who share them with the service
+/// here have machines of their own elsewhere.
+pub async fn behind<T: Send + 'static>(calls: impl Future<Output = T> + Send + 'static) -> T {
+    call(calls, || {
+        nice(LAST).expect("a thread may step back");
+    })
+    .await
+}
+
+/// Calls from a thread that gets its place first.
+async fn call<T: Send + 'static>(
+    calls: impl Future<Output = T> + Send + 'static,
+    place: impl FnOnce() + Send + 'static,
+) -> T {
+    let (sender, done) = oneshot::channel();
+    thread::spawn(move || {
+        place();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // Nobody may want to know any more.
+        drop(sender.send(runtime.block_on(calls)));
+    });
+    done.await.expect("the thread of the callers does not panic")
+}
 
 /// One for the service and another for those who call; none where there is only one.
 #[derive(Debug, Clone, Copy)]
@@ -39,17 +67,13 @@ impl Apart {
 
     /// Calls from a thread on the other processor.
     pub async fn callers<T: Send + 'static>(&self, calls: impl Future<Output = T> + Send + 'static) -> T {
-        let (sender, done) = oneshot::channel();
         let Self(processors) = *self;
-        thread::spawn(move || {
+        let place = move || {
             if let Some((_, callers)) = processors {
                 sched_setaffinity(None, &callers).unwrap();
             }
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            // Nobody may want to know any more.
-            drop(sender.send(runtime.block_on(calls)));
-        });
-        done.await.expect("the thread of the callers does not panic")
+        };
+        call(calls, place).await
     }
 }
 

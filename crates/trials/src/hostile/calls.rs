@@ -19,11 +19,12 @@ const MESSAGE_BYTES: usize = 4 << 20;
 
 /// Sends it again and again; what came back, and how often.
 async fn again(target: &Target, calls: &[Call]) -> String {
+    let channel = target.endpoint.connect().await.unwrap();
     let began = Instant::now();
     let mut told = BTreeMap::<String, usize>::new();
     while began.elapsed() < target.size.time {
         for call in calls {
-            let answer = call.clone().send(&target.channel).await;
+            let answer = call.clone().send(&channel).await;
             let said = answer.map_or_else(|status| said(&status), |_| "OK".to_owned());
             *told.entry(said).or_default() += 1;
         }
