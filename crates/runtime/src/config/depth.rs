@@ -1,9 +1,12 @@
 //! How deep TOML may nest. The parser has no limit of its own for keys such as `a.b.c`, nor for brackets that nothing closes,
 //! and what nests deeply overflows the stack of whoever reads or drops it.
 
+use toml_parser::Source;
+use toml_parser::lexer::TokenKind;
+
 /// Dots on a line. Keys end with their line, so that this bounds what a table's name, a key and inline tables nest together.
 const DOTS_MAX: usize = 128;
-/// Brackets that are open at once, those in strings counted.
+/// Brackets that are open at once.
 const OPEN_MAX: usize = 128;
 
 /// A text may nest too deeply.
@@ -19,19 +22,25 @@ pub struct TooDeep {
 /// # Errors
 /// The first line that has too many dots or opens too many brackets.
 pub fn check_depth(text: &str) -> Result<(), TooDeep> {
-    let mut open = 0_usize;
-    for (before, line) in text.split('\n').enumerate() {
-        let mut dots = 0;
-        for byte in line.bytes() {
-            match byte {
-                b'.' => dots += 1,
-                b'[' | b'{' => open += 1,
-                b']' | b'}' => open = open.saturating_sub(1),
-                _ => {}
-            }
-            if dots > DOTS_MAX || open > OPEN_MAX {
-                return Err(TooDeep { line: before + 1 });
-            }
+    let dots = |line: &str| line.bytes().filter(|byte| *byte == b'.').count();
+    if let Some(before) = text.split('\n').position(|line| dots(line) > DOTS_MAX) {
+        return Err(TooDeep { line: before + 1 });
+    }
+    // What would close them. A bracket of another sort closes nothing: the parser goes on in the one that is open.
+    let mut open = Vec::new();
+    for token in Source::new(text).lex() {
+        let kind = token.kind();
+        if kind == TokenKind::LeftSquareBracket {
+            open.push(TokenKind::RightSquareBracket);
+        } else if kind == TokenKind::LeftCurlyBracket {
+            open.push(TokenKind::RightCurlyBracket);
+        } else {
+            open.pop_if(|closing| *closing == kind);
+        }
+        if open.len() > OPEN_MAX {
+            let before =
+                text.as_bytes()[..token.span().start()].iter().filter(|byte| **byte == b'\n').count();
+            return Err(TooDeep { line: before + 1 });
         }
     }
     Ok(())
@@ -53,6 +62,18 @@ mod tests {
         drop((DeTable::parse(&text), text.parse::<Table>()));
         assert_eq!(check_depth(&format!("\n{key}.a = 1")), Err(TooDeep { line: 2 }));
         assert_eq!(check_depth(&"a = {b = {c = 1}\n".repeat(OPEN_MAX - 1)), Ok(()));
-        assert_eq!(check_depth(&"a = {b = {c = 1}\n".repeat(5_000)), Err(TooDeep { line: OPEN_MAX }));
+        // What closes in a string, in a comment or for another bracket closes nothing.
+        for nested in
+            ["a = {b = {c = 1}\n", "a = ['}',\n", "a = [[] # ]\n", "a = {b = [}\n", "a = [\"\"\"]\"\"\",\n"]
+        {
+            assert_eq!(
+                check_depth(&nested.repeat(5_000)).map_err(|deep| deep.line <= OPEN_MAX + 1),
+                Err(true),
+                "{nested}"
+            );
+        }
+        let strings = "a = ['[', \"{\"] # [\n".repeat(5_000);
+        assert_eq!(check_depth(&strings), Ok(()));
+        drop(strings.parse::<Table>());
     }
 }
