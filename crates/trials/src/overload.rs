@@ -103,7 +103,9 @@ async fn start(trials: &Path, folder: &Path, apart: Apart) -> Process {
     commit(&channel, base()).await;
     let one = |number| {
         let channel = &channel;
-        async move { drop(commit(channel, creates([appeal(&name(number), 2024)])).await) }
+        async move {
+            commit(channel, creates([appeal(&name(number), 2024)])).await;
+        }
     };
     stream::iter(0..RECORDS).for_each_concurrent(CONNECTIONS, one).await;
     data
