@@ -52,44 +52,31 @@ async fn start(change: impl FnOnce(Config) -> Config) -> Running {
     let front: Front = change(Config::new("127.0.0.1:0".parse().unwrap())).open().await.unwrap();
     let (address, health, stop) = (front.address().unwrap(), Health::new([]), CancellationToken::new());
     health.set_all(true);
-    let routes = front.routes(&health).unwrap().add_service(Endless).add_service(Large);
+    let routes = front.routes(&health).unwrap().add_service(Answers::<true>).add_service(Answers::<false>);
     tokio::spawn(server::serve(front, routes, health, None, stop.clone(), server::DRAIN));
     Running { address, _stop: stop.drop_guard() }
 }
 
-/// A feed that never ends.
+/// A service that answers every call alike: with a feed that never ends, or with a read that has much in it.
 #[derive(Debug, Clone)]
-struct Endless;
+struct Answers<const FEED: bool>;
 
-impl tonic::server::NamedService for Endless {
-    const NAME: &'static str = "reform.data.v1.ChangeService";
-}
-
-impl Service<Request<Received<Incoming>>> for Endless {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<Response<Body>, Infallible>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<Received<Incoming>>) -> Self::Future {
+impl<const FEED: bool> Answers<FEED> {
+    fn body() -> Body {
+        if !FEED {
+            return Body::new(http_body_util::Full::new(Bytes::from(vec![0; LARGE_BYTES])));
+        }
         let part = || Ok::<_, Status>(Part::data(Bytes::from_static(&[0; 1_000])));
-        let body = http_body_util::StreamBody::new(futures::stream::repeat_with(part));
-        Box::pin(async { Ok(Response::new(Body::new(body))) })
+        Body::new(http_body_util::StreamBody::new(futures::stream::repeat_with(part)))
     }
 }
 
-/// A read with much in it.
-#[derive(Debug, Clone)]
-struct Large;
-
-impl tonic::server::NamedService for Large {
-    const NAME: &'static str = "reform.data.v1.RecordService";
+impl<const FEED: bool> tonic::server::NamedService for Answers<FEED> {
+    const NAME: &'static str =
+        if FEED { "reform.data.v1.ChangeService" } else { "reform.data.v1.RecordService" };
 }
 
-impl Service<Request<Received<Incoming>>> for Large {
+impl<const FEED: bool> Service<Request<Received<Incoming>>> for Answers<FEED> {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<Response<Body>, Infallible>;
@@ -99,8 +86,7 @@ impl Service<Request<Received<Incoming>>> for Large {
     }
 
     fn call(&mut self, _: Request<Received<Incoming>>) -> Self::Future {
-        let message = http_body_util::Full::new(Bytes::from(vec![0; LARGE_BYTES]));
-        Box::pin(async { Ok(Response::new(Body::new(message))) })
+        Box::pin(async { Ok(Response::new(Self::body())) })
     }
 }
 
