@@ -284,24 +284,24 @@ impl Held {
     }
 
     fn hold(&self, bytes: u64) {
-        let before = self.answer.load(Relaxed);
-        let of_connection = self.count_answer(bytes);
+        let Some((before, of_connection)) = self.count_answer(bytes) else { return };
         // Something was taken, or this is the first that waits to be taken.
-        if bytes < before || (bytes > before && of_connection == 0) {
+        if bytes < before || of_connection == 0 {
             self.connection.taken_ms.store(self.limits.now_ms(), Relaxed);
         }
     }
 
-    /// What the connection's answers were before.
-    fn count_answer(&self, bytes: u64) -> u64 {
-        let more = bytes.wrapping_sub(self.answer.swap(bytes, Relaxed));
-        if more == 0 {
-            return self.connection.answers.load(Relaxed);
+    /// What the answer and those of the connection were before, if that changes them.
+    fn count_answer(&self, bytes: u64) -> Option<(u64, u64)> {
+        let before = self.answer.swap(bytes, Relaxed);
+        if bytes == before {
+            return None;
         }
+        let more = bytes.wrapping_sub(before);
         for share in [Some(&self.limits.all), self.identity.as_deref()].into_iter().flatten() {
             share.answers.fetch_add(more, Relaxed);
         }
-        self.connection.answers.fetch_add(more, Relaxed)
+        Some((before, self.connection.answers.fetch_add(more, Relaxed)))
     }
 }
 

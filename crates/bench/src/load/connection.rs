@@ -87,8 +87,10 @@ impl Connection {
         loop {
             let now = Instant::now();
             more = more && now < window.end;
-            while more && self.awaited.under_way.len() < streams && self.frames.has_room(0) {
+            let mut under_way = self.awaited.under_way.len();
+            while more && under_way < streams && self.frames.has_room(under_way) {
                 more = self.start(&mut request, now)?;
+                under_way = self.awaited.under_way.len();
             }
             self.socket.write_all(&self.frames.output).await.context("the connection is gone")?;
             // What is encrypted may wait otherwise.
