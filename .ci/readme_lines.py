@@ -63,7 +63,9 @@ def main():
     processes = []
     with tempfile.TemporaryDirectory() as folder:
         try:
-            process, data = start(release / "reform-data", "--listen", "127.0.0.1:0", "--data-dir", folder)
+            # A machine that builds may have little room left; what is tried here needs less.
+            settings = ["--data-dir", folder, "--free-space-min", "64 MiB"]
+            process, data = start(release / "reform-data", "--listen", "127.0.0.1:0", *settings)
             processes.append(process)
             process, analytics = start(
                 release / "reform-analytics", "--listen", "127.0.0.1:0", "--data", f"http://{data}"

@@ -27,8 +27,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Bytes that sled may keep in memory.
     pub cache_bytes: u64,
-    /// The store is read-only while fewer bytes are free; by default 256 MiB, or a tenth of the file system if that is
-    /// more.
+    /// The store is read-only while fewer bytes are free; by default 256 MiB, or a tenth of what can be used
+    /// of the file system if that is more.
     pub free_bytes_min: Option<u64>,
     /// Bytes of the file that is given up when there is no room to open the store; 0 for none.
     pub ballast_bytes: u64,
@@ -92,7 +92,7 @@ const SETTINGS: &[Setting] = &[
     Setting::value("cache", "memory for cached pages of the store").default("256 MiB"),
     Setting::value(
         "free-space-min",
-        "the store is read-only while less is free; by default 256 MiB, or a tenth of the file system if that is more",
+        "the store is read-only while less is free; by default 256 MiB, or a tenth of what can be used if that is more",
     ),
     Setting::value(
         "ballast",

@@ -37,7 +37,7 @@ impl MaintenanceService for Maintenance {
         let not_writable_reason = if self.store.failed().is_cancelled() {
             "the store failed".to_owned()
         } else if bytes_free < free_min {
-            format!("{bytes_free} bytes are free, {free_min} are kept for recovery")
+            format!("{bytes_free} bytes are free, {free_min} are kept for recovery (free-space-min)")
         } else {
             String::new()
         };

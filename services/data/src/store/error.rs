@@ -102,7 +102,7 @@ pub enum Error {
         source: disk::Error,
     },
     /// Too little free space.
-    #[error("{free} bytes are free, {needed} are kept for recovery: the store is read-only")]
+    #[error("{free} bytes are free, {needed} are kept for recovery (free-space-min): the store is read-only")]
     DiskFull {
         /// Bytes free.
         free: u64,

@@ -7,12 +7,12 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, StatVfs};
 use rustix::io::Errno;
 
 use super::disk::{self, Error};
 
-/// What is kept free when nothing else is said: the larger of so many bytes and one part in so many of the file system.
+/// What is kept free when nothing else is said: the larger of so many bytes and one part in so many of what can be used.
 const FREE_BYTES_MIN: u64 = 256 << 20;
 const FREE_PART: u64 = 10;
 /// What opening may write, beside a snapshot as large as the last one: sled clears the rest of a segment.
@@ -34,12 +34,22 @@ pub struct Space {
 pub struct Room {
     /// Bytes free.
     pub free: u64,
-    /// Bytes that are kept free: 256 MiB or a tenth of the file system, whichever is more, unless something else was
-    /// said.
+    /// Bytes that are kept free: 256 MiB or a tenth of what can be used of the file system, whichever is more, unless
+    /// something else was said.
     pub needed: u64,
 }
 
 impl Room {
+    /// From what the system tells. What is free but not for this process (kept for root, or beyond a quota) is no room:
+    /// what can be used is what is used and what is left, as `df` counts its percents.
+    fn of(stat: StatVfs, free_bytes_min: Option<u64>) -> Self {
+        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+        let used = stat.f_blocks.saturating_sub(stat.f_bfree);
+        let usable = bytes(used.saturating_add(stat.f_bavail));
+        let needed = free_bytes_min.unwrap_or_else(|| FREE_BYTES_MIN.max(usable / FREE_PART));
+        Self { free: bytes(stat.f_bavail), needed }
+    }
+
     /// Whether so much can be written.
     pub fn has(self, bytes: u64) -> bool {
         self.free >= self.needed.saturating_add(bytes)
@@ -56,10 +66,7 @@ impl Space {
     pub fn room(&self) -> Result<Room, Error> {
         let stat = rustix::fs::statvfs(&self.folder)
             .map_err(|error| Error::File(self.folder.clone(), error.into()))?;
-        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-        let needed =
-            self.free_bytes_min.unwrap_or_else(|| FREE_BYTES_MIN.max(bytes(stat.f_blocks) / FREE_PART));
-        Ok(Room { free: bytes(stat.f_bavail), needed })
+        Ok(Room::of(stat, self.free_bytes_min))
     }
 
     /// Makes the ballast when it is not there and there is room for it. A store without one works all the same.
@@ -106,14 +113,31 @@ pub(super) fn make_way(folder: &Path, snapshot_bytes: u64) -> Result<(), Error> 
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_tenth_is_kept_free_and_at_least_256_mib() {
+    /// A file system of so many GiB, so many of them free, so many of these for anybody.
+    fn file_system([all, free, left]: [u64; 3]) -> StatVfs {
         let folder = tempfile::tempdir().unwrap();
         let stat = rustix::fs::statvfs(folder.path()).unwrap();
-        let tenth = stat.f_blocks * stat.f_frsize / 10;
-        let room = Space::new(folder.path(), None, 0).room().unwrap();
-        assert_eq!(room.needed, tenth.max(256 << 20));
-        assert_eq!(Space::new(folder.path(), Some(7), 0).room().unwrap().needed, 7);
+        StatVfs { f_frsize: 1 << 30, f_blocks: all, f_bfree: free, f_bavail: left, ..stat }
+    }
+
+    #[test]
+    fn a_tenth_of_what_can_be_used_is_kept_free_and_at_least_256_mib() {
+        for (gib, needed) in [
+            ([100, 40, 40], 10 << 30),
+            // 150 GiB are free, and nobody may have them: a quota, or a disk that is there only when it is written.
+            ([250, 170, 20], 10 << 30),
+            ([250, 170, 0], 8 << 30),
+            ([2, 2, 2], 256 << 20),
+            ([0, 0, 0], 256 << 20),
+            // No file system tells this; none may make the store panic.
+            ([1, 2, 0], 256 << 20),
+            ([u64::MAX, 0, u64::MAX], u64::MAX / 10),
+        ] {
+            assert_eq!(Room::of(file_system(gib), None).needed, needed, "{gib:?}");
+        }
+        let room = Room::of(file_system([250, 170, 20]), Some(7));
+        assert_eq!(room, Room { free: 20 << 30, needed: 7 });
+        assert!(room.has((20 << 30) - 7) && !room.has((20 << 30) - 6));
     }
 
     #[test]
