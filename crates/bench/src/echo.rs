@@ -10,7 +10,6 @@ use std::sync::Arc;
 use futures::stream::Stream;
 use reform_api::data::v1;
 use reform_api::data::v1::record_service_server::RecordService;
-use reform_runtime::unimplemented;
 use tonic::{Request, Response, Status, Streaming};
 
 /// Answers every read with one record and every creation with its own record.
@@ -42,70 +41,70 @@ impl RecordService for Echo {
         &self,
         _: Request<Streaming<v1::ImportRecordsRequest>>,
     ) -> Result<Response<Self::ImportRecordsStream>, Status> {
-        Err(unimplemented("ImportRecords"))
+        Err(Status::unimplemented("ImportRecords"))
     }
 
     async fn batch_get_records(
         &self,
         _: Request<v1::BatchGetRecordsRequest>,
     ) -> Result<Response<v1::BatchGetRecordsResponse>, Status> {
-        Err(unimplemented("BatchGetRecords"))
+        Err(Status::unimplemented("BatchGetRecords"))
     }
 
     async fn list_records(
         &self,
         _: Request<v1::ListRecordsRequest>,
     ) -> Result<Response<v1::ListRecordsResponse>, Status> {
-        Err(unimplemented("ListRecords"))
+        Err(Status::unimplemented("ListRecords"))
     }
 
     async fn count_records(
         &self,
         _: Request<v1::CountRecordsRequest>,
     ) -> Result<Response<v1::CountRecordsResponse>, Status> {
-        Err(unimplemented("CountRecords"))
+        Err(Status::unimplemented("CountRecords"))
     }
 
     async fn update_record(
         &self,
         _: Request<v1::UpdateRecordRequest>,
     ) -> Result<Response<v1::Record>, Status> {
-        Err(unimplemented("UpdateRecord"))
+        Err(Status::unimplemented("UpdateRecord"))
     }
 
     async fn delete_record(
         &self,
         _: Request<v1::DeleteRecordRequest>,
     ) -> Result<Response<v1::Record>, Status> {
-        Err(unimplemented("DeleteRecord"))
+        Err(Status::unimplemented("DeleteRecord"))
     }
 
     async fn undelete_record(
         &self,
         _: Request<v1::UndeleteRecordRequest>,
     ) -> Result<Response<v1::Record>, Status> {
-        Err(unimplemented("UndeleteRecord"))
+        Err(Status::unimplemented("UndeleteRecord"))
     }
 
     async fn purge_record(
         &self,
         _: Request<v1::PurgeRecordRequest>,
     ) -> Result<Response<v1::PurgeRecordResponse>, Status> {
-        Err(unimplemented("PurgeRecord"))
+        Err(Status::unimplemented("PurgeRecord"))
     }
 
     async fn commit_records(
         &self,
         _: Request<v1::CommitRecordsRequest>,
     ) -> Result<Response<v1::CommitRecordsResponse>, Status> {
-        Err(unimplemented("CommitRecords"))
+        Err(Status::unimplemented("CommitRecords"))
     }
 
     async fn list_record_revisions(
         &self,
         _: Request<v1::ListRecordRevisionsRequest>,
     ) -> Result<Response<v1::ListRecordRevisionsResponse>, Status> {
-        Err(unimplemented("ListRecordRevisions"))
+        Err(Status::unimplemented("ListRecordRevisions"))
     }
 
     type ExportRecordsStream = Answers<v1::ExportRecordsResponse>;
@@ -114,6 +113,6 @@ impl RecordService for Echo {
         &self,
         _: Request<v1::ExportRecordsRequest>,
     ) -> Result<Response<Self::ExportRecordsStream>, Status> {
-        Err(unimplemented("ExportRecords"))
+        Err(Status::unimplemented("ExportRecords"))
     }
 }

@@ -29,6 +29,10 @@ static THREADS: LazyLock<Runtime> = LazyLock::new(|| {
     threads.expect("a runtime that drives nothing asks nothing of the system")
 });
 
+/// Among the extensions of an answer: what writes it out has so much to do that it belongs here, too.
+#[derive(Debug, Clone, Copy)]
+pub struct Large;
+
 /// Processors on which this process may run.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
@@ -55,7 +59,8 @@ mod tests {
     #[tokio::test]
     async fn work_steps_back_and_those_who_wait_do_not() {
         let here = nice(0).unwrap();
-        assert_eq!(run(|| nice(0).unwrap()).await, here + NICENESS);
+        // Nobody is further back than at 19.
+        assert_eq!(run(|| nice(0).unwrap()).await, (here + NICENESS).min(19));
         assert_eq!(nice(0).unwrap(), here);
     }
 

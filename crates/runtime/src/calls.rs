@@ -38,6 +38,7 @@ use tonic::{Code, Status};
 use tower::Service;
 
 use crate::access::{Access, Admitted, Refused};
+use crate::background::{self, Large};
 use crate::identity::Identity;
 use crate::limits::refusal::Full;
 use crate::limits::{self, Limits, Place, Share};
@@ -146,6 +147,11 @@ impl<S: Clone> Calls<S> {
 }
 
 impl<S> Calls<S> {
+    /// What the connection has under way.
+    pub(crate) fn share(&self) -> Arc<Share> {
+        self.connection.clone()
+    }
+
     /// Whether answers wait on this connection, and none of them was taken for that long.
     pub(crate) fn is_stalled(&self, limit: Duration) -> bool {
         self.connection.is_stalled(limit, self.layer.limits.now_ms())
@@ -154,6 +160,7 @@ impl<S> Calls<S> {
 
 impl<S, B> Service<Request<B>> for Calls<S>
 where
+    B: http_body::Body,
     S: Service<Request<Received<B>>, Response = Response<Body>>,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
@@ -185,7 +192,10 @@ where
                     Err(full) => return self.refused(&request, identity, full, class),
                 }
             }
-            Err(refused) => Err(refused.status()),
+            Err(refused) => {
+                self.connection.leave_unread();
+                Err(refused.status())
+            }
         };
         let deadline = Deadline::of_headers(request.headers());
         let deadline = deadline.or_else(|| Deadline::after(limits.deadline(class)?));
@@ -223,7 +233,9 @@ where
                 response.headers_mut().insert(reform_api::IDENTITY, identity);
                 response.headers_mut().insert(reform_api::ROLES, roles);
             }
-            Ok(finish(response, End::first(deadline, until), place, log))
+            let is_large = response.extensions_mut().remove::<Large>().is_some();
+            let response = finish(response, End::first(deadline, until), place, log);
+            Ok(if is_large { background::run(|| response.map(CallBody::begun)).await } else { response })
         })
     }
 }
@@ -239,6 +251,7 @@ impl<S> Calls<S> {
     ) -> Answering<E> {
         let CallLayer { stamp, limits, ids, counts, .. } = &*self.layer;
         let method = request.uri().path();
+        self.connection.leave_unread();
         if let Some(counts) = counts {
             counts.begin(method).end(Code::ResourceExhausted, Duration::ZERO);
         }

@@ -28,8 +28,8 @@ use crate::server::{HEADER_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
 use crate::watched::Watched;
 
 /// What may be under way of one upload, and of all uploads of one connection, before the peer has to wait.
-pub(crate) const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 
 /// What of one answer may be with the transport and not yet with the system, beyond the piece that it was given last.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
@@ -185,7 +185,7 @@ impl Door {
         let calls = self.calls.of_connection();
         let stalled = stalled(calls.clone(), self.patience.stalled_max);
         let flooded = Arc::new(Notify::new());
-        let stream = Guarded::new(stream, preface, flooded.clone());
+        let stream = Guarded::new(stream, preface, flooded.clone(), calls.share());
         let answering = service_fn(move |mut request: http::Request<_>| {
             if let Some(identity) = &identity {
                 request.extensions_mut().insert(identity.clone());

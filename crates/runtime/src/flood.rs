@@ -1,16 +1,21 @@
 //! Frames that ask for work and carry no call: PING, SETTINGS, PRIORITY, RST_STREAM, empty DATA. The transport answers
 //! them as fast as they come, so somebody has to count them. Many clients end each call with an empty DATA, and some
 //! measure a fast connection with a PING for every round trip: neither is a flood.
+//!
+//! Who sends requests that are refused before they are read sends them all the same: nothing is read from there for a moment,
+//! and what came meanwhile is read, refused and told together.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
+use tokio::time::{Sleep, sleep};
 
+use crate::limits::Share;
 use crate::preface::Preface;
 
 /// Such frames of one connection in a second, in the long run.
@@ -18,6 +23,9 @@ pub const FRAMES_PER_SECOND: u64 = 10_000;
 
 /// Such frames at once.
 pub const FRAMES_BURST: u64 = 20_000;
+
+/// How long nothing is read from a connection on which a call was refused unread.
+pub const REST: Duration = Duration::from_millis(10);
 
 const HEADER_BYTES: usize = 9;
 
@@ -43,17 +51,40 @@ pub(crate) struct Guarded<S> {
     frames: Frames,
     bucket: Bucket,
     flooded: Option<Arc<Notify>>,
+    share: Arc<Share>,
+    rest: Option<Pin<Box<Sleep>>>,
     written: Frames,
     /// Bytes of [`GOODBYE`] that were said.
     said: usize,
 }
 
 impl<S> Guarded<S> {
-    /// What comes behind a preface that was read. Tells the flood to `flooded`.
-    pub(crate) fn new(inner: S, preface: Preface, flooded: Arc<Notify>) -> Self {
-        let bucket = Bucket { left: FRAMES_BURST, since: Instant::now() };
-        let (frames, written) = (Frames::default(), Frames::default());
-        Self { inner, preface, given: 0, frames, bucket, flooded: Some(flooded), written, said: 0 }
+    /// What comes behind a preface that was read. Tells the flood to `flooded`; `share` tells what was refused.
+    pub(crate) fn new(inner: S, preface: Preface, flooded: Arc<Notify>, share: Arc<Share>) -> Self {
+        Self {
+            inner,
+            preface,
+            given: 0,
+            frames: Frames::default(),
+            bucket: Bucket { left: FRAMES_BURST, since: Instant::now() },
+            flooded: Some(flooded),
+            share,
+            rest: None,
+            written: Frames::default(),
+            said: 0,
+        }
+    }
+
+    /// Rests when there is reason to.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.share.left_unread() {
+            self.rest.get_or_insert_with(|| Box::pin(sleep(REST)));
+        }
+        if let Some(rest) = &mut self.rest {
+            ready!(rest.as_mut().poll(cx));
+            self.rest = None;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -158,6 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
             this.given += now;
             return Poll::Ready(Ok(()));
         }
+        ready!(this.poll_rest(cx));
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.inner).poll_read(cx, buffer);
         let counted = this.frames.count(&buffer.filled()[before..]);
@@ -208,9 +240,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 
@@ -236,11 +266,32 @@ mod tests {
         }
     }
 
+    fn guarded<S>(inner: S, share: &Arc<Share>) -> Guarded<S> {
+        Guarded::new(inner, *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Arc::default(), share.clone())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_read_for_a_moment_after_a_request_was_left_unread() {
+        let (mut peer, ours) = tokio::io::duplex(100);
+        let share = Arc::<Share>::default();
+        let (mut guarded, mut read) = (guarded(ours, &share), [0; 100]);
+        assert_eq!(guarded.read(&mut read).await.unwrap(), 24);
+        for _ in 0..2 {
+            peer.write_all(b"one").await.unwrap();
+            assert_eq!(guarded.read(&mut read).await.unwrap(), 3);
+            share.leave_unread();
+            let began = tokio::time::Instant::now();
+            peer.write_all(b"two").await.unwrap();
+            guarded.write_all(b"what is said is said meanwhile").await.unwrap();
+            assert_eq!(began.elapsed(), Duration::ZERO);
+            assert_eq!(guarded.read(&mut read).await.unwrap(), 3);
+            assert!(began.elapsed() >= REST, "{:?}", began.elapsed());
+        }
+    }
+
     #[tokio::test]
     async fn the_preface_comes_again_before_the_rest() {
-        let preface = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-        let mut guarded =
-            Guarded::new(tokio::io::join(&b"and more"[..], tokio::io::sink()), preface, Arc::default());
+        let mut guarded = guarded(tokio::io::join(&b"and more"[..], tokio::io::sink()), &Arc::default());
         let (mut few, mut read) = ([0; 5], Vec::<u8>::new());
         while let Ok(bytes @ 1..) = guarded.read(&mut few).await {
             read.extend(&few[..bytes]);

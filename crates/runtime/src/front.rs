@@ -21,7 +21,7 @@ use crate::routes::Routes;
 use crate::server::{self, Error};
 use crate::traces::{self, Traces};
 use crate::watched::{self, Watched};
-use crate::{config, limits, reflection, tls};
+use crate::{config, limits, memory, reflection, tls};
 
 /// Connections at the same time, unless it is set. One connection carries many calls.
 pub const CONNECTIONS_MAX: usize = 512;
@@ -85,6 +85,7 @@ impl Config {
     /// # Errors
     /// A file is wrong, an address cannot be had, or plaintext would leave this machine without `insecure`.
     pub async fn open(self) -> Result<Front, Error> {
+        memory::keep_pages_small();
         if self.tls.is_none() {
             config::check_bind(self.listen, self.insecure)?;
         }

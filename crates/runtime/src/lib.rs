@@ -24,6 +24,7 @@ pub mod health;
 pub mod identity;
 pub mod limits;
 pub mod logging;
+mod memory;
 pub mod metrics;
 #[doc(hidden)]
 pub mod parsers;
@@ -37,16 +38,3 @@ pub mod shutdown;
 pub mod tls;
 pub mod traces;
 pub mod watched;
-
-use reform_api::error::{Fault, Reason};
-use tonic::Status;
-
-/// A call allocates some dozens of small values on one thread and frees some of them on another; the system's
-/// allocator spends about a sixth of a durable write on that.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// The answer of an RPC that the contract has and this release does not.
-pub fn unimplemented(rpc: &str) -> Status {
-    Fault::new(Reason::NotImplemented, format!("{rpc} comes with a later release")).status()
-}

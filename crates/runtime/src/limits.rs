@@ -4,6 +4,7 @@
 //! what calls hold in memory. When places run short, imports are refused first, then writes, then reads, then the feed;
 //! questions about health have places of their own. The hot path is two counters. A `refusal` costs even less.
 
+pub(crate) mod pace;
 #[cfg(test)]
 mod page;
 pub(crate) mod refusal;
@@ -11,7 +12,7 @@ pub(crate) mod refusal;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use http::HeaderMap;
 use reform_api::error::Fault;
 use reform_api::priority::{self, Class};
 
+use self::pace::Pace;
 use self::refusal::{Full, Refusals, Setting, Tally};
 use crate::identity::Identity;
 
@@ -92,9 +94,21 @@ pub(crate) struct Share {
     /// When a part of them was taken last, in milliseconds since the first connection of all.
     taken_ms: AtomicU64,
     pub(crate) refused: Tally,
+    /// Whether a call was refused before its request was read, since somebody asked.
+    unread: AtomicBool,
 }
 
 impl Share {
+    /// A call was refused before its request was read to the end: what is left of it comes all the same.
+    pub(crate) fn leave_unread(&self) {
+        self.unread.store(true, Relaxed);
+    }
+
+    /// Whether that happened since the last time that this was asked.
+    pub(crate) fn left_unread(&self) -> bool {
+        self.unread.load(Relaxed) && self.unread.swap(false, Relaxed)
+    }
+
     /// Whether its answers wait, and none of them was taken for that long.
     pub(crate) fn is_stalled(&self, limit: Duration, now_ms: u64) -> bool {
         let taken_ms = self.taken_ms.load(Relaxed);
@@ -111,6 +125,8 @@ pub(crate) struct Limits {
     feeds: AtomicUsize,
     imports: AtomicUsize,
     identities: Mutex<HashMap<Identity, Arc<Share>>>,
+    /// Of large requests.
+    pace: Pace,
     started: Instant,
     refusals: Refusals,
 }
@@ -124,6 +140,7 @@ impl Limits {
             feeds: AtomicUsize::new(0),
             imports: AtomicUsize::new(0),
             identities: Mutex::default(),
+            pace: Pace::default(),
             started: Instant::now(),
             refusals: Refusals::default(),
         })
@@ -209,12 +226,20 @@ struct Held {
 }
 
 impl Place {
-    /// Whether answers have their bound in memory: a feed has others, and what began goes on.
-    pub(crate) fn has_room(&self) -> bool {
-        let Held { limits, class, .. } = &*self.0;
+    /// Counts an answer of so many bytes; whether there is room for it. A feed has other bounds.
+    pub(crate) fn take_room(&self, bytes: usize) -> bool {
+        let Held { limits, class, answer, .. } = &*self.0;
         let max = limits.config.answers_bytes_max;
-        let fits = |share: &Share, max: u64| share.answers.load(Relaxed) <= max;
-        *class == Class::Feed || (fits(&limits.all, max) && fits(self.0.caller(), max / PART_OF_CALLER))
+        let fits = |more: u64| {
+            let fits = |share: &Share, max: u64| share.answers.load(Relaxed).saturating_add(more) <= max;
+            *class == Class::Feed || (fits(&limits.all, max) && fits(self.0.caller(), max / PART_OF_CALLER))
+        };
+        // What is over the bound is not counted even for a moment, in which others would be refused for it.
+        let more = (bytes as u64).saturating_sub(answer.load(Relaxed));
+        fits(more) && {
+            self.hold(bytes);
+            fits(0)
+        }
     }
 
     /// Whether it is one of those that last long.
@@ -245,6 +270,16 @@ impl Place {
             return Err(Full(Setting::Requests, max).fault(self.0.class));
         }
         Ok(())
+    }
+
+    /// The request is dropped before its end.
+    pub(crate) fn leave_unread(&self) {
+        self.0.connection.leave_unread();
+    }
+
+    /// So many bytes of a large request were taken; until when its sender has to wait before it sends more, if it has to.
+    pub(crate) fn pace(&self, bytes: usize) -> Option<tokio::time::Instant> {
+        self.0.limits.pace.take(bytes)
     }
 }
 

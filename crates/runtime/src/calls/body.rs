@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -68,8 +68,18 @@ impl CallBody {
         }
     }
 
+    /// With its first message made already, if it is there at once.
+    pub(super) fn begun(mut self) -> Self {
+        self.look_behind(&mut Context::from_waker(Waker::noop()));
+        if !self.has_room() {
+            let told = self.end(Reason::Overloaded);
+            self.rest.push_back(told);
+        }
+        self
+    }
+
     /// Drops the stream, and with it what its handler holds, and ends the call.
-    fn end(&mut self, reason: Reason) -> Polled {
+    fn end(&mut self, reason: Reason) -> Frame<Bytes> {
         self.inner = Body::empty();
         self.ended = true;
         self.rest = VecDeque::new();
@@ -77,7 +87,7 @@ impl CallBody {
         self.hold(0);
         let status = refuse(reason);
         self.told(status.code());
-        Poll::Ready(Some(Ok(told_by(&status))))
+        told_by(&status)
     }
 
     fn told(&mut self, code: Code) {
@@ -86,15 +96,18 @@ impl CallBody {
         }
     }
 
-    /// Leaves a message for later, in pieces.
-    fn split(&mut self, message: Bytes, cx: &mut Context<'_>) {
+    /// Leaves a message for later, in pieces, and what is behind it. Of those behind a large one there is one at the most.
+    fn leave(&mut self, message: Bytes, cx: &mut Context<'_>) {
+        self.left += message.len();
+        if message.len() <= PIECE_BYTES || !self.rest.is_empty() {
+            return self.rest.push_back(Frame::data(message));
+        }
         let is_feed = self.is_feed();
         let pieces = message.chunks(PIECE_BYTES).map(|piece| {
             // As parts of the message they would keep all of it, and what it grew to. A feed has one of its own size.
             Frame::data(if is_feed { message.slice_ref(piece) } else { Bytes::copy_from_slice(piece) })
         });
         self.rest.extend(pieces);
-        self.left += message.len();
         drop(message);
         if !is_feed {
             self.look_behind(cx);
@@ -106,11 +119,10 @@ impl CallBody {
         let behind = match self.poll_inner(cx) {
             Ok(Poll::Pending) => return,
             Ok(Poll::Ready(None)) => None,
-            Ok(Poll::Ready(Some(Ok(frame)))) if frame.is_data() => {
-                self.left += frame.data_ref().map_or(0, Bytes::len);
-                return self.rest.push_back(frame);
-            }
-            Ok(Poll::Ready(Some(Ok(trailers)))) => Some(trailers),
+            Ok(Poll::Ready(Some(Ok(frame)))) => match frame.into_data() {
+                Ok(message) => return self.leave(message, cx),
+                Err(trailers) => Some(trailers),
+            },
             Ok(Poll::Ready(Some(Err(status)))) => Some(told_by(&status)),
             Err(_panic) => Some(told_by(&refuse(Reason::Panic))),
         };
@@ -120,6 +132,11 @@ impl CallBody {
 
     fn is_feed(&self) -> bool {
         self.place.as_ref().is_some_and(Place::is_feed)
+    }
+
+    /// Whether there is room for what is left.
+    fn has_room(&self) -> bool {
+        self.place.as_ref().is_none_or(|place| place.take_room(self.left))
     }
 
     fn hold(&self, bytes: usize) {
@@ -159,7 +176,7 @@ impl CallBody {
         let Some(End { at, reason }) = self.until else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
         match timer.as_mut().poll(cx) {
-            Poll::Ready(()) => self.end(reason),
+            Poll::Ready(()) => Poll::Ready(Some(Ok(self.end(reason)))),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -168,12 +185,10 @@ impl CallBody {
     fn pass_whole(&mut self, frame: Frame<Bytes>, cx: &mut Context<'_>) -> Polled {
         match frame.into_data() {
             Ok(message) if message.len() > PIECE_BYTES => {
-                self.split(message, cx);
-                self.hold(self.left);
-                if !self.place.as_ref().is_none_or(Place::has_room) {
-                    return self.end(Reason::Overloaded);
-                }
-                Poll::Ready(self.next_left().map(Ok))
+                self.leave(message, cx);
+                let next =
+                    if self.has_room() { self.next_left() } else { Some(self.end(Reason::Overloaded)) };
+                Poll::Ready(next.map(Ok))
             }
             Ok(message) => Poll::Ready(Some(Ok(self.pass(Frame::data(message))))),
             Err(other) => Poll::Ready(Some(Ok(self.pass(other)))),
@@ -195,18 +210,18 @@ impl http_body::Body for CallBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let this = self.get_mut();
         if this.ended {
-            return Poll::Ready(None);
+            return Poll::Ready(this.rest.pop_front().map(Ok));
         }
         this.give(0);
         // A stream that is never empty must end, too.
         if let Some(end) = this.until.filter(|end| end.is_reached()) {
-            return this.end(end.reason);
+            return Poll::Ready(Some(Ok(this.end(end.reason))));
         }
         if let Some(frame) = this.next_left() {
             return Poll::Ready(Some(Ok(frame)));
         }
         match this.poll_inner(cx) {
-            Err(_panic) => this.end(Reason::Panic),
+            Err(_panic) => Poll::Ready(Some(Ok(this.end(Reason::Panic)))),
             Ok(Poll::Pending) => this.wait(cx),
             Ok(Poll::Ready(Some(Ok(frame)))) => this.pass_whole(frame, cx),
             Ok(ended) => ended,
@@ -214,7 +229,7 @@ impl http_body::Body for CallBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ended || (self.rest.is_empty() && self.inner.is_end_stream())
+        self.rest.is_empty() && (self.ended || self.inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,4 +1,5 @@
-//! The messages of a request, counted as they come: many that never end would fill the memory.
+//! The messages of a request, counted as they come: many that never end would fill the memory, and large ones that come as
+//! fast as they can would take the processors.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -7,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reform_api::error::{Fault, Reason};
+use tokio::time::{Sleep, sleep_until};
 
 use super::scan::{FIELDS_MAX, Scan, TooMany};
 use crate::limits::Place;
@@ -16,16 +18,18 @@ const SMALL_BYTES: u64 = 64 << 10;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Received<B> {
+pub struct Received<B: Body> {
     inner: B,
     place: Place,
     bytes: u64,
     scan: Scan,
+    /// Until when nothing more is taken.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
-impl<B> Received<B> {
+impl<B: Body> Received<B> {
     pub(super) fn new(inner: B, place: Place) -> Self {
-        Self { inner, place, bytes: 0, scan: Scan::new() }
+        Self { inner, place, bytes: 0, scan: Scan::new(), pause: None }
     }
 
     fn count(&mut self, bytes: &[u8]) -> Result<(), Fault> {
@@ -34,7 +38,19 @@ impl<B> Received<B> {
             Fault::new(Reason::MessageTooLarge, message)
         })?;
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
-        if self.bytes > SMALL_BYTES { self.place.receive(self.bytes) } else { Ok(()) }
+        if self.bytes <= SMALL_BYTES {
+            return Ok(());
+        }
+        self.pause = self.place.pace(bytes.len()).map(|until| Box::pin(sleep_until(until)));
+        self.place.receive(self.bytes)
+    }
+}
+
+impl<B: Body> Drop for Received<B> {
+    fn drop(&mut self) {
+        if !self.inner.is_end_stream() {
+            self.place.leave_unread();
+        }
     }
 }
 
@@ -50,6 +66,10 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
+        if let Some(pause) = &mut this.pause {
+            ready!(pause.as_mut().poll(cx));
+            this.pause = None;
+        }
         let frame = match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
             Some(Ok(frame)) => frame,
             Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),

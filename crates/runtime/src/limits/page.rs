@@ -5,13 +5,13 @@ use std::fmt::Write;
 
 use reform_api::priority::{Class, METHODS};
 
-use super::{Config, HEALTH_CALLS_MAX};
+use super::{Config, HEALTH_CALLS_MAX, pace};
 use crate::calls::scan::FIELDS_MAX;
 use crate::connection::{
     AGE_GRACE, CONNECTION_WINDOW_BYTES, FIRST_BYTE_MAX, HANDSHAKE_MAX, HANDSHAKES_MAX, KEEPALIVE_INTERVAL,
     KEEPALIVE_TIMEOUT, PREFACE_MAX, RESETS_FOR_ERRORS_MAX, RESETS_PENDING_MAX, STALLED_MAX,
 };
-use crate::flood::{FRAMES_BURST, FRAMES_PER_SECOND};
+use crate::flood::{FRAMES_BURST, FRAMES_PER_SECOND, REST};
 use crate::front::{CONNECTION_AGE_MAX, CONNECTIONS_MAX};
 use crate::queue::WAIT_MAX;
 use crate::server::{HEADER_BYTES_MAX, REQUEST_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
@@ -69,6 +69,12 @@ fn connections() -> Vec<Row> {
             "",
             "GOAWAY with ENHANCE_YOUR_CALM",
         ),
+        (
+            "the rest after a call that was refused before its request was read",
+            format!("{REST:?}"),
+            "",
+            "waits in the client",
+        ),
         ("answers of which nothing is taken", format!("{STALLED_MAX:?}"), "", "the connection is closed"),
         ("calls of one connection", STREAMS_PER_CONNECTION_MAX.to_string(), "", "waits in the client"),
         (
@@ -111,6 +117,12 @@ fn calls() -> Vec<Row> {
         ("imports", imports_max.to_string(), "imports-max", OVERLOADED),
         ("questions about health", HEALTH_CALLS_MAX.to_string(), "", OVERLOADED),
         ("bytes of large requests under way", mib(requests_bytes_max), "requests-max", OVERLOADED),
+        (
+            "bytes of large requests in a second, for each processor",
+            mib(pace::BYTES_PER_SECOND),
+            "",
+            "waits in the client",
+        ),
         ("bytes of answers that are not read", mib(answers_bytes_max), "answers-max", OVERLOADED),
         ("a wait for its turn, of a list or a computation", format!("{WAIT_MAX:?}"), "", OVERLOADED),
         (

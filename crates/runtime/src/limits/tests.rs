@@ -72,8 +72,13 @@ fn answers_that_nobody_takes_are_bounded() {
     let other = limits.enter(Class::Read, None, &there).unwrap();
     other.hold(300);
     assert!(limits.enter(Class::Read, None, &Arc::default()).is_err());
+    other.hold(299);
+    let one_more = limits.enter(Class::Read, None, &Arc::default()).unwrap();
+    assert!(!one_more.take_room(1));
+    assert!(limits.enter(Class::Read, None, &Arc::default()).is_ok(), "what has no room takes none");
     unread.hold(1);
-    drop(other);
+    assert!(one_more.take_room(100) && !one_more.take_room(101), "a quarter of 400");
+    drop((one_more, other));
     assert!(limits.enter(Class::Read, None, &here).is_ok());
     drop(unread);
     assert!(!here.is_stalled(Duration::ZERO, u64::MAX));

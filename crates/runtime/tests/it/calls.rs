@@ -114,8 +114,3 @@ async fn no_store_id_means_no_stamp() {
     let answered = client.check(ask("")).await.unwrap();
     assert!(answered.metadata().get("reform-revision").is_none());
 }
-
-#[test]
-fn a_later_rpc_is_not_implemented() {
-    assert_refused(&reform_runtime::unimplemented("CompactStore"), Reason::NotImplemented);
-}

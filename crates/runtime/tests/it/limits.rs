@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures::channel::mpsc::{UnboundedSender, unbounded};
@@ -15,7 +15,7 @@ use reform_frames::{self as frame, Frame, HeaderBlocks};
 use reform_runtime::calls::Received;
 use reform_runtime::front::{Config, Front};
 use reform_runtime::health::Health;
-use reform_runtime::{limits, server};
+use reform_runtime::{background, limits, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -26,6 +26,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
 use tonic_types::StatusExt;
 use tower::Service;
@@ -86,7 +87,11 @@ impl<const FEED: bool> Service<Request<Received<Incoming>>> for Answers<FEED> {
     }
 
     fn call(&mut self, _: Request<Received<Incoming>>) -> Self::Future {
-        Box::pin(async { Ok(Response::new(Self::body())) })
+        let mut answer = Response::new(Self::body());
+        if !FEED {
+            answer.extensions_mut().insert(background::Large);
+        }
+        Box::pin(async { Ok(answer) })
     }
 }
 
@@ -167,10 +172,14 @@ impl Peer {
 
     /// Headers of a call, and its empty message.
     async fn call(&mut self, path: &str) {
+        self.call_on(1, path).await;
+    }
+
+    async fn call_on(&mut self, stream: u32, path: &str) {
         let mut bytes = Vec::new();
         let block = HeaderBlocks::new(path, "here", None).unwrap().first;
-        frame::put(&mut bytes, frame::HEADERS, frame::END_HEADERS, 1, &block);
-        frame::put(&mut bytes, frame::DATA, frame::END_STREAM, 1, &[0; 5]);
+        frame::put(&mut bytes, frame::HEADERS, frame::END_HEADERS, stream, &block);
+        frame::put(&mut bytes, frame::DATA, frame::END_STREAM, stream, &[0; 5]);
         self.say(&bytes).await;
     }
 }
@@ -311,6 +320,36 @@ async fn too_much_metadata_is_431() {
     assert_eq!(told.kind, frame::HEADERS, "{told:?}");
     let headers = loona_hpack::Decoder::new().decode(&told.payload).unwrap();
     assert_eq!(headers[0], (b":status".to_vec(), b"431".to_vec()));
+}
+
+#[tokio::test]
+async fn who_is_refused_unread_is_heard_of_now_and_then() {
+    let running = start(|config| config).await;
+    let mut peer = Peer::connect(running.address).await;
+    let began = Instant::now();
+    for number in 0..11 {
+        // Nobody serves it, so that nobody looks at the request.
+        peer.call_on(2 * number + 1, "/nobody.Serves/This").await;
+        assert_eq!(peer.hear().await.expect("the connection stays").kind, frame::HEADERS);
+    }
+    assert!(began.elapsed() >= Duration::from_millis(100), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn large_requests_are_taken_at_a_pace() {
+    let running = start(|config| config).await;
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let half_a_second = processors * (16 << 20);
+    let large = ServerReflectionRequest {
+        host: "x".repeat(60_000),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let requests = futures::stream::iter(vec![large; half_a_second / 60_000]);
+    let mut client = ServerReflectionClient::new(channel(running.address).await);
+    let began = Instant::now();
+    let mut answers = client.server_reflection_info(requests).await.unwrap().into_inner();
+    while answers.message().await.unwrap().is_some() {}
+    assert!(began.elapsed() >= Duration::from_millis(450), "{:?}", began.elapsed());
 }
 
 /// A call that lasts until both parts of this are dropped.

@@ -12,7 +12,6 @@ use reform_api::data::v1::maintenance_service_server::{MaintenanceService, Maint
 use reform_api::data::v1::record_service_server::{RecordService, RecordServiceServer};
 use reform_api::data::v1::{self, Change, ChangeType, Record};
 use reform_api::error::{Fault, Reason};
-use reform_runtime::unimplemented;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -300,7 +299,7 @@ impl MaintenanceService for Service {
         &self,
         _: Request<v1::CreateBackupRequest>,
     ) -> Result<Response<Self::CreateBackupStream>, Status> {
-        Err(unimplemented("CreateBackup"))
+        Err(Status::unimplemented("CreateBackup"))
     }
 
     type VerifyStoreStream = Answers<v1::VerifyStoreResponse>;
@@ -309,7 +308,7 @@ impl MaintenanceService for Service {
         &self,
         _: Request<v1::VerifyStoreRequest>,
     ) -> Result<Response<Self::VerifyStoreStream>, Status> {
-        Err(unimplemented("VerifyStore"))
+        Err(Status::unimplemented("VerifyStore"))
     }
 
     type CompactHistoryStream = Answers<v1::CompactHistoryResponse>;
@@ -318,7 +317,7 @@ impl MaintenanceService for Service {
         &self,
         _: Request<v1::CompactHistoryRequest>,
     ) -> Result<Response<Self::CompactHistoryStream>, Status> {
-        Err(unimplemented("CompactHistory"))
+        Err(Status::unimplemented("CompactHistory"))
     }
 }
 
@@ -328,7 +327,7 @@ macro_rules! nothing_else {
         impl RecordService for Service {
             $(
                 async fn $rpc(&self, _: Request<v1::$request>) -> Result<Response<v1::$response>, Status> {
-                    Err(unimplemented(stringify!($rpc)))
+                    Err(Status::unimplemented(stringify!($rpc)))
                 }
             )*
 
@@ -338,7 +337,7 @@ macro_rules! nothing_else {
                 &self,
                 _: Request<Streaming<v1::ImportRecordsRequest>>,
             ) -> Result<Response<Self::ImportRecordsStream>, Status> {
-                Err(unimplemented("import_records"))
+                Err(Status::unimplemented("import_records"))
             }
 
             type ExportRecordsStream = Answers<v1::ExportRecordsResponse>;

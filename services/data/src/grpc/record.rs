@@ -112,6 +112,13 @@ impl Records {
     }
 }
 
+/// An answer of many records.
+fn large<T>(message: T) -> Response<T> {
+    let mut answer = Response::new(message);
+    answer.extensions_mut().insert(background::Large);
+    answer
+}
+
 fn filter(text: &str) -> Result<Filter, Fault> {
     Filter::parse(text).map_err(Fault::from)
 }
@@ -158,7 +165,7 @@ impl RecordService for Records {
                 || Fault::new(Reason::AnswerTooLarge, "the records are over 3 MiB: ask for fewer");
             read.ok_or_else(too_large)
         });
-        Ok(Response::new(answer.await?))
+        Ok(large(answer.await?))
     }
 
     async fn list_records(
@@ -167,7 +174,7 @@ impl RecordService for Records {
     ) -> Result<Response<encoded::ListRecordsResponse>, Status> {
         let store = self.store.clone();
         let message = request.into_inner();
-        Ok(Response::new(self.read(move || list(&store, message)).await?))
+        Ok(large(self.read(move || list(&store, message)).await?))
     }
 
     async fn count_records(
