@@ -25,7 +25,7 @@ pub const FRAMES_PER_SECOND: u64 = 10_000;
 pub const FRAMES_BURST: u64 = 20_000;
 
 /// How long nothing is read from a connection on which a call was refused unread.
-pub const REST: Duration = Duration::from_millis(10);
+pub const REST: Duration = Duration::from_millis(20);
 
 const HEADER_BYTES: usize = 9;
 
