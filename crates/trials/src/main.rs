@@ -114,7 +114,7 @@ enum Command {
         #[arg(long, default_value_t = 1.0)]
         scale: f64,
         /// Milliseconds that an honest caller may wait in any case.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 0)]
         short_ms: u64,
         /// Only those whose name has this in it.
         #[arg(long, default_value = "")]

@@ -5,8 +5,9 @@
 //! service has one processor and those who call another, at the peak as under overload: several times the peak costs the
 //! callers more than the peak, and what they take must not be missing in the service's figure.
 //!
-//! Machines that are shared do not go at one speed for minutes. So the peak is measured before, and once more of a service
-//! that was just started, at the end: what is asked is a part of both in the mean.
+//! Machines that are shared do not go at one speed for minutes, and a store that was written to for minutes is another one.
+//! So a second service does as much as it can for as long, without overload: what is asked is a part of the peak before and of
+//! what that one answered, in the mean.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -61,14 +62,16 @@ pub struct Outcome {
     pub goodput: f64,
     /// The same, soon after it.
     pub after: f64,
-    /// The peak of a service that was started after all that.
-    pub fresh: f64,
+    /// Of a service that answers at its peak for as long as the overload was.
+    pub beside: f64,
+    /// Of that one, soon after it.
+    pub beside_after: f64,
 }
 
 impl Outcome {
-    /// What a service without overload would have answered meanwhile.
-    fn without(&self) -> f64 {
-        f64::midpoint(self.peak, self.fresh)
+    /// The part of what would have been answered without overload that is answered under it, and the same soon after.
+    fn ratios(&self) -> [f64; 2] {
+        [self.goodput / f64::midpoint(self.peak, self.beside), self.after / self.beside_after]
     }
 }
 
@@ -83,9 +86,9 @@ pub async fn run(trials: &Path, size: Size) -> Outcome {
     let (before, goodput, after) = apart.callers(overload(data.address().await, size)).await.unwrap();
     let other = start(trials, folders[1].path(), apart).await;
     let address = other.address().await;
-    let fresh = apart.callers(async move { peak(&mut connect(address).await?, size).await }).await.unwrap();
-    let outcome = Outcome { peak: before, goodput, after, fresh };
-    let (goodput, after) = (outcome.goodput / outcome.without(), outcome.after / outcome.fresh);
+    let (beside, beside_after) = apart.callers(at_peak(address, size)).await.unwrap();
+    let outcome = Outcome { peak: before, goodput, after, beside, beside_after };
+    let [goodput, after] = outcome.ratios();
     let apart = if apart.is_apart() { "a processor each" } else { "one processor for all" };
     eprintln!("{outcome:.0?}, ratio {goodput:.2} and {after:.2} after it; {apart}");
     assert!(goodput >= size.goodput_min, "it collapses: {outcome:?}, {data:?}");
@@ -119,7 +122,20 @@ async fn connect(address: SocketAddr) -> anyhow::Result<Vec<Client>> {
 /// Answers in a second when the next call comes as soon as one is answered.
 async fn peak(clients: &mut [Client], size: Size) -> anyhow::Result<f64> {
     all(clients, Pace::Closed(CALLS), size.peak / 3).await?;
-    Ok(per_second(all(clients, Pace::Closed(CALLS), size.peak).await?, size.peak))
+    closed(clients, size.peak).await
+}
+
+async fn closed(clients: &mut [Client], time: Duration) -> anyhow::Result<f64> {
+    Ok(per_second(all(clients, Pace::Closed(CALLS), time).await?, time))
+}
+
+/// Answers in a second at the peak, for as long as the overload of another service was, and as soon after it.
+async fn at_peak(address: SocketAddr, size: Size) -> anyhow::Result<(f64, f64)> {
+    let mut clients = connect(address).await?;
+    all(&mut clients, Pace::Closed(CALLS), size.peak / 3).await?;
+    let meanwhile = closed(&mut clients, size.time).await?;
+    all(&mut clients, Pace::Closed(0), RECOVERY).await?;
+    Ok((meanwhile, closed(&mut clients, size.peak).await?))
 }
 
 fn per_second(told: Told, time: Duration) -> f64 {
@@ -143,7 +159,7 @@ async fn overload(address: SocketAddr, size: Size) -> anyhow::Result<(f64, f64, 
     };
     eprintln!("{told:?}, health {} times", health.load(Relaxed));
     all(&mut clients, Pace::Closed(0), RECOVERY).await?;
-    let after = per_second(all(&mut clients, Pace::Closed(CALLS), size.peak).await?, size.peak);
+    let after = closed(&mut clients, size.peak).await?;
     watched.shutdown().await;
     Ok((before, per_second(told, time), after))
 }
