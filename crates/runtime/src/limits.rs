@@ -228,14 +228,9 @@ struct Held {
 impl Place {
     /// Counts an answer of so many bytes; whether there is room for it. A feed has other bounds.
     pub(crate) fn take_room(&self, bytes: usize) -> bool {
-        let Held { limits, class, answer, .. } = &*self.0;
-        let max = limits.config.answers_bytes_max;
-        let fits = |more: u64| {
-            let fits = |share: &Share, max: u64| share.answers.load(Relaxed).saturating_add(more) <= max;
-            *class == Class::Feed || (fits(&limits.all, max) && fits(self.0.caller(), max / PART_OF_CALLER))
-        };
+        let fits = |more| self.is_feed() || self.0.room_for_answers(more).is_ok();
         // What is over the bound is not counted even for a moment, in which others would be refused for it.
-        let more = (bytes as u64).saturating_sub(answer.load(Relaxed));
+        let more = (bytes as u64).saturating_sub(self.0.answer.load(Relaxed));
         fits(more) && {
             self.hold(bytes);
             fits(0)
@@ -309,13 +304,18 @@ impl Held {
             Class::Import => within(Setting::Imports, long, config.imports_max)?,
             Class::Health | Class::Read | Class::Write => {}
         }
-        let max = config.answers_bytes_max;
-        let held = |share: &Share, max: u64| match share.answers.load(Relaxed) {
+        self.room_for_answers(0)
+    }
+
+    /// Whether answers may have so many bytes more, in all and of the caller.
+    fn room_for_answers(&self, more: u64) -> Result<(), Full> {
+        let max = self.limits.config.answers_bytes_max;
+        let fits = |share: &Share, max: u64| match share.answers.load(Relaxed).saturating_add(more) {
             bytes if bytes > max => Err(Full(Setting::Answers, max)),
             _ => Ok(()),
         };
-        held(all, max)?;
-        held(self.caller(), max / PART_OF_CALLER)
+        fits(&self.limits.all, max)?;
+        fits(self.caller(), max / PART_OF_CALLER)
     }
 
     fn hold(&self, bytes: u64) {

@@ -98,8 +98,7 @@ pub async fn run(trials: &Path, size: Size) -> Outcome {
     outcome
 }
 
-/// A service with the records, each from a commit of its own: that is how they lie once each was changed, and a page costs
-/// at the peak what it costs at the end.
+/// A service with the records, each from a commit of its own: that is how they lie once each was changed.
 async fn start(trials: &Path, folder: &Path, apart: Apart) -> Process {
     let data = apart.service(|| Program::data(trials, folder).start());
     let channel = data.until_serving().await;
@@ -120,22 +119,27 @@ async fn connect(address: SocketAddr) -> anyhow::Result<Vec<Client>> {
 }
 
 /// Answers in a second when the next call comes as soon as one is answered.
-async fn peak(clients: &mut [Client], size: Size) -> anyhow::Result<f64> {
-    all(clients, Pace::Closed(CALLS), size.peak / 3).await?;
-    closed(clients, size.peak).await
-}
-
 async fn closed(clients: &mut [Client], time: Duration) -> anyhow::Result<f64> {
     Ok(per_second(all(clients, Pace::Closed(CALLS), time).await?, time))
+}
+
+/// The same, a little after it began.
+async fn peak(clients: &mut [Client], size: Size, time: Duration) -> anyhow::Result<f64> {
+    closed(clients, size.peak / 3).await?;
+    closed(clients, time).await
+}
+
+/// The same, once the service had its time to recover.
+async fn recovered(clients: &mut [Client], size: Size) -> anyhow::Result<f64> {
+    all(clients, Pace::Closed(0), RECOVERY).await?;
+    closed(clients, size.peak).await
 }
 
 /// Answers in a second at the peak, for as long as the overload of another service was, and as soon after it.
 async fn at_peak(address: SocketAddr, size: Size) -> anyhow::Result<(f64, f64)> {
     let mut clients = connect(address).await?;
-    all(&mut clients, Pace::Closed(CALLS), size.peak / 3).await?;
-    let meanwhile = closed(&mut clients, size.time).await?;
-    all(&mut clients, Pace::Closed(0), RECOVERY).await?;
-    Ok((meanwhile, closed(&mut clients, size.peak).await?))
+    let meanwhile = peak(&mut clients, size, size.time).await?;
+    Ok((meanwhile, recovered(&mut clients, size).await?))
 }
 
 fn per_second(told: Told, time: Duration) -> f64 {
@@ -146,7 +150,7 @@ fn per_second(told: Told, time: Duration) -> f64 {
 async fn overload(address: SocketAddr, size: Size) -> anyhow::Result<(f64, f64, f64)> {
     let Size { time, times, .. } = size;
     let mut clients = connect(address).await?;
-    let before = peak(&mut clients, size).await?;
+    let before = peak(&mut clients, size, size.peak).await?;
 
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
     let (mut watched, health) = (JoinSet::new(), Arc::<AtomicU64>::default());
@@ -158,8 +162,7 @@ async fn overload(address: SocketAddr, size: Size) -> anyhow::Result<(f64, f64, 
         ended = watched.join_next() => panic!("health or the feed is not served: {ended:?}"),
     };
     eprintln!("{told:?}, health {} times", health.load(Relaxed));
-    all(&mut clients, Pace::Closed(0), RECOVERY).await?;
-    let after = closed(&mut clients, size.peak).await?;
+    let after = recovered(&mut clients, size).await?;
     watched.shutdown().await;
     Ok((before, per_second(told, time), after))
 }

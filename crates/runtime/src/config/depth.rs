@@ -62,6 +62,7 @@ mod tests {
         drop((DeTable::parse(&text), text.parse::<Table>()));
         assert_eq!(check_depth(&format!("\n{key}.a = 1")), Err(TooDeep { line: 2 }));
         assert_eq!(check_depth(&"a = {b = {c = 1}\n".repeat(OPEN_MAX - 1)), Ok(()));
+        assert_eq!(check_depth(&"a = {b = {c = 1}\n".repeat(5_000)), Err(TooDeep { line: OPEN_MAX }));
         // What closes in a string, in a comment or for another bracket closes nothing.
         for nested in
             ["a = {b = {c = 1}\n", "a = ['}',\n", "a = [[] # ]\n", "a = {b = [}\n", "a = [\"\"\"]\"\"\",\n"]

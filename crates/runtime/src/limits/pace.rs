@@ -30,12 +30,14 @@ impl Pace {
 
     /// So many bytes were taken; until when whoever sends more has to wait, if it has to.
     pub(crate) fn take(&self, bytes: usize) -> Option<Instant> {
-        let now_ns = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let now = Instant::now();
+        let now_ns = u64::try_from(now.duration_since(self.began).as_nanos()).unwrap_or(u64::MAX);
         let lasts_ns = (bytes as u64).saturating_mul(1_000_000_000) / self.bytes_per_second;
         let after = |until_ns: u64| until_ns.max(now_ns).saturating_add(lasts_ns);
         let before = self.until_ns.fetch_update(Relaxed, Relaxed, |until_ns| Some(after(until_ns)));
-        let ahead = Duration::from_nanos(after(before.unwrap_or_default()) - now_ns);
-        Some(Instant::now() + ahead.checked_sub(AHEAD).filter(|wait| !wait.is_zero())?)
+        let until = Duration::from_nanos(after(before.unwrap_or_default()));
+        let resume = self.began + until.saturating_sub(AHEAD);
+        (resume > now).then_some(resume)
     }
 }
 
